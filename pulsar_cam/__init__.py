@@ -1,0 +1,1 @@
+"""A camera stream through Apache Pulsar over its raw WebSocket JSON API."""

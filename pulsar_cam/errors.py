@@ -1,0 +1,283 @@
+"""Every error that pulsar-cam raises on purpose, as one tree.
+
+PulsarCamError                root: the command line catches this one name
+    InvalidOption             a value that cannot work, found before anything was started (exit code 2)
+    DependencyMissing         a package or system library is not installed
+    SourceError               frames cannot be had
+        DeviceNotFound
+        SourceUnreadable      a file or address that is no readable video
+        SourceStopped         it worked, then stopped (transient)
+    ImageError
+        EncodeError
+        DecodeError           bytes that are no JPEG, or one too large to be safe
+    DisplayError              no window can be opened
+    OutputError               a file cannot be written
+    PulsarError               Pulsar, or the way to it
+        NodeUnreachable       (transient)
+        NotAuthenticated
+        NotAuthorized
+        NamespaceNotFound
+        TopicNotFound
+        TopicUnavailable      terminated, or its backlog quota is reached
+        NameInUse             the subscription or producer name is held by someone else (transient)
+        ConnectionLost        (transient)
+        RequestRejected       any other refusal, in Pulsar's own words
+        BadMessage            JSON from the other side that is not what Pulsar sends
+    LocalNodeError            the Pulsar node that this machine runs for us
+
+A class keeps its facts as attributes and builds its sentence in ``__str__``: the cause, then the next step.
+``transient`` says whether trying the same again later can succeed.
+"""
+
+from __future__ import annotations
+
+
+class PulsarCamError(Exception):
+    """Root of the tree."""
+
+    transient = False
+
+
+class InvalidOption(PulsarCamError, ValueError):
+    """An option or argument with a value that cannot work."""
+
+    def __init__(self, option: str, value: object, expected: str) -> None:
+        super().__init__(option, value, expected)
+        self.option, self.value, self.expected = option, value, expected
+
+    def __str__(self) -> str:
+        return f"{self.option} {self.value!s:.200}: {self.expected}"
+
+
+class DependencyMissing(PulsarCamError):
+    """A package or a system library that this action needs is not installed."""
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(what, remedy)
+        self.what, self.remedy = what, remedy
+
+    def __str__(self) -> str:
+        return f"{self.what}. {self.remedy}"
+
+
+class SourceError(PulsarCamError):
+    """Frames cannot be had from a source."""
+
+
+class DeviceNotFound(SourceError):
+    """The camera asked for is not there, or cannot be opened."""
+
+    def __init__(self, device: str, available: list[str], problem: str = "not found") -> None:
+        super().__init__(device, available, problem)
+        self.device, self.available, self.problem = device, available, problem
+
+    def __str__(self) -> str:
+        choices = f"choose from: {', '.join(self.available)}" if self.available else "this machine has no camera"
+        return f"camera {self.device} {self.problem}; {choices}, or try --source test-pattern:"
+
+
+class SourceUnreadable(SourceError):
+    """A file or address that is not a readable video."""
+
+    def __init__(self, source: str, problem: str) -> None:
+        super().__init__(source, problem)
+        self.source, self.problem = source, problem
+
+    def __str__(self) -> str:
+        return f"cannot read video from {self.source}: {self.problem}"
+
+
+class SourceStopped(SourceError):
+    """A source that worked and then gave no more frames before its end."""
+
+    transient = True
+
+    def __init__(self, source: str, problem: str) -> None:
+        super().__init__(source, problem)
+        self.source, self.problem = source, problem
+
+    def __str__(self) -> str:
+        return f"{self.source} stopped: {self.problem}; check the cable and that no other program uses it"
+
+
+class ImageError(PulsarCamError):
+    """A picture that cannot be encoded or decoded."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return self.problem
+
+
+class EncodeError(ImageError):
+    """A frame that cannot become a JPEG."""
+
+
+class DecodeError(ImageError):
+    """Bytes that are no JPEG, a damaged one, or one too large to be safe."""
+
+
+class DisplayError(PulsarCamError):
+    """No window can be opened."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(problem, remedy)
+        self.problem, self.remedy = problem, remedy
+
+    def __str__(self) -> str:
+        return f"cannot open a window: {self.problem}. {self.remedy}"
+
+
+class OutputError(PulsarCamError):
+    """A file cannot be written."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(path, problem)
+        self.path, self.problem = path, problem
+
+    def __str__(self) -> str:
+        return f"cannot write {self.path}: {self.problem}"
+
+
+class PulsarError(PulsarCamError):
+    """Pulsar refused, or cannot be reached."""
+
+
+class NodeUnreachable(PulsarError):
+    """Nothing answers at the URL, or something that is not Pulsar."""
+
+    transient = True
+
+    def __init__(self, url: str, problem: str) -> None:
+        super().__init__(url, problem)
+        self.url, self.problem = url, problem
+
+    def __str__(self) -> str:
+        return (
+            f"no Pulsar node answers at {self.url} ({self.problem}); "
+            "start one with 'pulsar-cam node start', or set --service-url"
+        )
+
+
+class NotAuthenticated(PulsarError):
+    """The node wants a valid token and got none, or one it does not accept (HTTP 401)."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.url = url
+
+    def __str__(self) -> str:
+        return f"{self.url} wants a valid token; give one with --token-file or PULSAR_CAM_TOKEN"
+
+
+class NotAuthorized(PulsarError):
+    """The token is valid, but its role may not do this (HTTP 403)."""
+
+    def __init__(self, action: str) -> None:
+        super().__init__(action)
+        self.action = action
+
+    def __str__(self) -> str:
+        return f"the token's role is not allowed to {self.action}; ask the node's administrator to grant it"
+
+
+class NamespaceNotFound(PulsarError):
+    """The tenant or the namespace of the topic does not exist."""
+
+    def __init__(self, namespace: str) -> None:
+        super().__init__(namespace)
+        self.namespace = namespace
+
+    def __str__(self) -> str:
+        return f"namespace {self.namespace} does not exist on this node; check --topic, or have it created"
+
+
+class TopicNotFound(PulsarError):
+    """The topic does not exist, and the node does not create topics by itself."""
+
+    def __init__(self, topic: str) -> None:
+        super().__init__(topic)
+        self.topic = topic
+
+    def __str__(self) -> str:
+        return f"topic {self.topic} does not exist; make it with 'pulsar-cam create-topic --topic {self.topic}'"
+
+
+class TopicUnavailable(PulsarError):
+    """The topic exists and takes no messages: terminated, or its backlog quota is reached."""
+
+    def __init__(self, topic: str, reason: str) -> None:
+        super().__init__(topic, reason)
+        self.topic, self.reason = topic, reason
+
+    def __str__(self) -> str:
+        return f"topic {self.topic} takes no messages: {self.reason}"
+
+
+class NameInUse(PulsarError):
+    """A subscription or a producer name is held by another client (HTTP 409)."""
+
+    transient = True
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(name, reason)
+        self.name, self.reason = name, reason
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name} is in use by another client ({self.reason}); choose another name with --subscription, "
+            "or wait: a client that lost its network holds the name until the node's idle time-out"
+        )
+
+
+class ConnectionLost(PulsarError):
+    """An open connection ended."""
+
+    transient = True
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(url, reason)
+        self.url, self.reason = url, reason
+
+    def __str__(self) -> str:
+        return f"the connection to {self.url} was lost ({self.reason})"
+
+
+class RequestRejected(PulsarError):
+    """Any other refusal by Pulsar, in its own words."""
+
+    def __init__(self, action: str, status: int, reason: str) -> None:
+        super().__init__(action, status, reason)
+        self.action, self.status, self.reason = action, status, reason
+
+    @property
+    def transient(self) -> bool:  # type: ignore[override]
+        """A server that is starting or overloaded answers 5xx or 429, and may accept the same later."""
+        return self.status >= 500 or self.status == 429
+
+    def __str__(self) -> str:
+        return f"Pulsar refused to {self.action}: {self.reason} (HTTP {self.status})"
+
+
+class BadMessage(PulsarError):
+    """JSON from the other side that is not what Pulsar sends."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"Pulsar sent something unreadable: {self.problem}; check that the URL is a Pulsar node's"
+
+
+class LocalNodeError(PulsarCamError):
+    """The Pulsar node of this machine cannot be fetched, started or stopped."""
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        super().__init__(problem, remedy)
+        self.problem, self.remedy = problem, remedy
+
+    def __str__(self) -> str:
+        return f"{self.problem}; {self.remedy}" if self.remedy else self.problem

@@ -1,0 +1,64 @@
+"""The two values that travel: a frame is a decoded image, a packet is an encoded one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image: TypeAlias = NDArray[np.uint8]
+"""``uint8`` array of shape (height, width, 3), channels in the order blue, green, red (BGR)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A decoded image and where it comes from.
+
+    Attributes:
+        image: ``uint8`` array, shape (height, width, 3), BGR.
+        captured_at_ns: when it was captured, Unix time in nanoseconds, by the clock of the machine with the source.
+        sequence: counts the captured frames of one session from 0; None if its publisher did not say.
+        source: the name of its source; empty if its publisher did not say.
+    """
+
+    image: Image
+    captured_at_ns: int
+    sequence: int | None = None
+    source: str = ""
+
+    @property
+    def width(self) -> int:
+        """Pixels in a row."""
+        return int(self.image.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Rows of pixels."""
+        return int(self.image.shape[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """An encoded frame: a JPEG with its metadata and clock readings.
+
+    Clock readings are Unix times in nanoseconds. Those of the publisher's clock are ``captured_at_ns``,
+    ``encoded_at_ns`` and ``sent_at_ns``. A packet from a publisher that gives no metadata has None in the
+    optional fields, and Pulsar's publish time as ``captured_at_ns``.
+    """
+
+    jpeg: bytes
+    width: int
+    height: int
+    captured_at_ns: int
+    source: str = ""
+    session: str | None = None
+    sequence: int | None = None
+    quality: int | None = None
+    encoded_at_ns: int | None = None
+    sent_at_ns: int | None = None
+
+    def sent(self, sent_at_ns: int) -> Packet:
+        """Return the same packet, stamped as handed to the network at that time."""
+        return replace(self, sent_at_ns=sent_at_ns)

@@ -1,0 +1,47 @@
+"""What a JPEG declares about itself, read without decoding it and without trusting it."""
+
+from __future__ import annotations
+
+from .errors import DecodeError
+
+MAX_PIXELS = 8192 * 8192
+"""Larger pictures are refused before decoding: a JPEG of 600 bytes can declare gigabytes of pixels."""
+
+_SOI = b"\xff\xd8\xff"
+# Start-of-frame markers (ITU-T T.81, table B.1); C4, C8 and CC in the same range mean other things.
+_SOF_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_STANDALONE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})
+# A camera's JPEG has about ten segments before its frame header; a hostile one could have millions.
+_MAX_SEGMENTS = 1000
+
+
+def dimensions(jpeg: bytes) -> tuple[int, int]:
+    """Return (width, height) in pixels, as the frame header declares them.
+
+    Raises:
+        DecodeError: the bytes are no JPEG, or declare no pixels or more than MAX_PIXELS.
+    """
+    if not jpeg.startswith(_SOI):
+        raise DecodeError("not a JPEG")
+    width, height = _declared_size(jpeg)
+    if not 0 < width * height <= MAX_PIXELS:
+        raise DecodeError(f"a JPEG of {width}x{height} pixels is refused")
+    return width, height
+
+
+def _declared_size(jpeg: bytes) -> tuple[int, int]:
+    """Walk the marker segments (ITU-T T.81, B.1.1) to the frame header (B.2.2)."""
+    at = 2
+    for _ in range(_MAX_SEGMENTS):
+        if at + 9 > len(jpeg) or jpeg[at] != 0xFF:
+            break
+        marker = jpeg[at + 1]
+        if marker in _SOF_MARKERS:
+            return int.from_bytes(jpeg[at + 7 : at + 9]), int.from_bytes(jpeg[at + 5 : at + 7])
+        if marker == 0xFF:  # a fill byte
+            at += 1
+        elif marker in _STANDALONE_MARKERS:
+            at += 2
+        else:
+            at += 2 + int.from_bytes(jpeg[at + 2 : at + 4])
+    raise DecodeError("a JPEG without a frame header")

@@ -1,0 +1,158 @@
+"""Topic names, and the URLs under which Pulsar serves them.
+
+Formats: "Pulsar WebSocket API" and "Topic name" in the Apache Pulsar 4.0 documentation.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode, urlsplit
+
+from .errors import InvalidOption
+
+DEFAULT_TOPIC = "persistent://public/default/video-stream"
+DEFAULT_SERVICE_URL = "http://localhost:8080"
+
+_DOMAINS = ("persistent", "non-persistent")
+# Pulsar's own rule for tenants and namespaces (NamedEntity).
+_NAMED_ENTITY = re.compile(r"[-=:.\w]+", re.ASCII)
+# Pulsar takes more than this in topics, but answers 500 to a space and misreads a slash.
+_UNUSABLE_IN_TOPIC = re.compile(r"[\s/\x00-\x1f\x7f]")
+_TOPIC_FORM = "expected TOPIC, TENANT/NAMESPACE/TOPIC or persistent://TENANT/NAMESPACE/TOPIC"
+_PARTITION = re.compile(r"-partition-\d+$")
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A full topic name, ``domain://tenant/namespace/name``."""
+
+    domain: str
+    tenant: str
+    namespace: str
+    name: str
+
+    @classmethod
+    def parse(cls, text: str) -> Topic:
+        """Read a topic name; short ones are completed to ``persistent://public/default/...``.
+
+        Raises:
+            InvalidOption: Pulsar could not take this name.
+        """
+        domain, separator, path = text.partition("://")
+        if not separator:
+            domain, path = "persistent", text if "/" in text else f"public/default/{text}"
+        parts = path.split("/")
+        if domain not in _DOMAINS or len(parts) != 3:
+            raise InvalidOption("--topic", ascii(text), _TOPIC_FORM)
+        topic = cls(domain, *parts)
+        topic._check(text)
+        return topic
+
+    def _check(self, text: str) -> None:
+        for kind, value in (("tenant", self.tenant), ("namespace", self.namespace)):
+            if not _NAMED_ENTITY.fullmatch(value):
+                raise InvalidOption("--topic", ascii(text), f"a {kind} is made of letters, digits and any of -_=:.")
+        if not self.name or _UNUSABLE_IN_TOPIC.search(self.name) or not self.name.isprintable():
+            raise InvalidOption("--topic", ascii(text), "a topic's name has no spaces, slashes or control characters")
+
+    def __str__(self) -> str:
+        return f"{self.domain}://{self.tenant}/{self.namespace}/{self.name}"
+
+    @property
+    def path(self) -> str:
+        """The name as a part of a URL, percent-encoded."""
+        return f"{self.domain}/{self.tenant}/{self.namespace}/{quote(self.name, safe='')}"
+
+    @property
+    def is_persistent(self) -> bool:
+        """Whether the node keeps what is published."""
+        return self.domain == "persistent"
+
+    @property
+    def is_partition(self) -> bool:
+        """Whether this names one partition of a partitioned topic."""
+        return _PARTITION.search(self.name) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a node, cluster or WebSocket proxy is reached.
+
+    Attributes:
+        ws_url: base of the WebSocket API, such as ``ws://localhost:8080``.
+        admin_url: base of the admin REST API, such as ``http://localhost:8080``.
+        token: a JSON Web Token, sent in the Authorization header only.
+    """
+
+    ws_url: str
+    admin_url: str
+    token: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        service_url: str = DEFAULT_SERVICE_URL,
+        *,
+        ws_url: str | None = None,
+        admin_url: str | None = None,
+        token: str | None = None,
+    ) -> Endpoint:
+        """Derive both URLs from the service URL, where they are not given.
+
+        Raises:
+            InvalidOption: a URL that is none, or that carries a path, a query or a user.
+        """
+        service = _base_url("--service-url", service_url, ("http", "https"))
+        return cls(
+            _base_url("--ws-url", ws_url, ("ws", "wss")) if ws_url else re.sub("^http", "ws", service),
+            _base_url("--admin-url", admin_url, ("http", "https")) if admin_url else service,
+            token,
+        )
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """HTTP headers for every request to the node."""
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
+    def producer_url(self, topic: Topic, **parameters: str | int) -> str:
+        """The URL of a producer session."""
+        return self._session_url("producer", topic.path, parameters)
+
+    def consumer_url(self, topic: Topic, subscription: str, **parameters: str | int) -> str:
+        """The URL of a consumer session."""
+        return self._session_url("consumer", f"{topic.path}/{quote(subscription, safe='')}", parameters)
+
+    def _session_url(self, kind: str, path: str, parameters: dict[str, str | int]) -> str:
+        query = f"?{urlencode(parameters)}" if parameters else ""
+        return f"{self.ws_url}/ws/v2/{kind}/{path}{query}"
+
+    def __repr__(self) -> str:
+        token = "given" if self.token else "none"
+        return f"Endpoint(ws_url={self.ws_url!r}, admin_url={self.admin_url!r}, token={token})"
+
+
+def _base_url(option: str, url: str, schemes: tuple[str, ...]) -> str:
+    expected = f"expected {schemes[0]}://HOST:PORT or {schemes[1]}://HOST:PORT"
+    try:
+        parts = urlsplit(url)
+        port_is_usable = parts.port is None or parts.port > 0
+    except ValueError:
+        raise InvalidOption(option, ascii(url), expected) from None
+    extras = parts.path.strip("/") or parts.query or parts.fragment
+    if parts.scheme not in schemes or not parts.hostname or not port_is_usable or extras or " " in url:
+        raise InvalidOption(option, ascii(url), expected)
+    if parts.username is not None:
+        raise InvalidOption(option, "(hidden)", f"no user or password in a URL: {expected}, and a token if needed")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def check_subscription(name: str) -> str:
+    """Return the subscription name, or say why it cannot be one.
+
+    Raises:
+        InvalidOption: empty, too long, or with control characters.
+    """
+    if not name.strip() or len(name) > 200 or not name.isprintable():
+        raise InvalidOption("--subscription", ascii(name), "expected 1 to 200 printable characters")
+    return name

@@ -1,0 +1,226 @@
+"""Pulsar's WebSocket JSON: plain functions between values and text, without sockets.
+
+Formats: "Pulsar WebSocket API" in the Apache Pulsar 4.0 documentation, and what a 4.0.8 node was seen to do.
+The properties are this project's own; every one of them is optional to a reader.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+import pybase64
+
+from .errors import BadMessage
+from .frame import Packet
+from .jpeg_header import dimensions
+
+CONTENT_TYPE = "image/jpeg"
+DEFAULT_TEXT_LIMIT = 1_048_576
+"""A node's default for the bytes of one WebSocket text frame (``webSocketMaxTextFrameSize``)."""
+DEFAULT_MESSAGE_LIMIT = 5_242_880
+"""A node's default for payload and metadata together (``maxMessageSize``)."""
+
+_ENVELOPE_BYTES = 4096  # all that is not payload: well under 1 kB, but for long source names
+_MAX_SOURCE_CHARACTERS = 200
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WHOLE_NUMBER = re.compile(r"\d{1,19}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Pulsar's answer to one published message.
+
+    Attributes:
+        context: the text that was sent along with the message.
+        message_id: base64, the same for every message of a non-persistent topic; None if refused.
+        problem: why the message was refused; None if it was accepted.
+    """
+
+    context: str | None
+    message_id: str | None = None
+    problem: str | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether Pulsar has the message."""
+        return self.problem is None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message that Pulsar pushed to a consumer.
+
+    Attributes:
+        message_id: base64, for the ack.
+        payload: the message's bytes, whatever they are.
+        properties: text to text, from a stranger.
+        published_at_ns: when Pulsar's own client took it, Unix time in nanoseconds.
+        received_at_ns: when it arrived here, Unix time in nanoseconds.
+        redelivery_count: how often Pulsar has pushed it before.
+    """
+
+    message_id: str
+    payload: bytes
+    published_at_ns: int
+    received_at_ns: int
+    properties: Mapping[str, str] = field(default_factory=dict)
+    key: str | None = None
+    redelivery_count: int = 0
+
+
+def publish_text(packet: Packet, context: str) -> bytes:
+    """Return the JSON text that publishes a packet; `context` comes back in its receipt."""
+    return orjson.dumps(
+        {
+            "payload": pybase64.b64encode_as_string(packet.jpeg),
+            "properties": _properties(packet),
+            "context": context,
+            "key": packet.source,
+            "eventTime": _iso_time(packet.captured_at_ns),
+        }
+    )
+
+
+def max_jpeg_bytes(text_limit: int = DEFAULT_TEXT_LIMIT, message_limit: int = DEFAULT_MESSAGE_LIMIT) -> int:
+    """Return how large a JPEG may be for its message to pass both limits of a node, in bytes."""
+    return min((text_limit - _ENVELOPE_BYTES) // 4 * 3, message_limit - _ENVELOPE_BYTES)
+
+
+def parse_receipt(text: str | bytes) -> Receipt:
+    """Read Pulsar's answer to a published message.
+
+    Raises:
+        BadMessage: not what a Pulsar producer session sends.
+    """
+    answer = _json_object(text)
+    context = _text_or_none(answer, "context")
+    if answer.get("result") == "ok":
+        return Receipt(context, message_id=_text(answer, "messageId"))
+    return Receipt(context, problem=_reason(answer))
+
+
+def parse_delivery(text: str | bytes, received_at_ns: int) -> Delivery:
+    """Read a message that Pulsar pushed.
+
+    Raises:
+        BadMessage: not what a Pulsar consumer session sends.
+    """
+    message = _json_object(text)
+    count = message.get("redeliveryCount", 0)
+    return Delivery(
+        message_id=_text(message, "messageId"),
+        payload=_base64(_text(message, "payload")),
+        published_at_ns=_unix_ns(_text(message, "publishTime")),
+        received_at_ns=received_at_ns,
+        properties=_text_map(message.get("properties") or {}),
+        key=_text_or_none(message, "key"),
+        redelivery_count=count if isinstance(count, int) else 0,
+    )
+
+
+def ack_text(delivery: Delivery) -> str:
+    """Return the JSON text that acknowledges a delivery."""
+    return orjson.dumps({"messageId": delivery.message_id}).decode()
+
+
+def packet_of(delivery: Delivery) -> Packet:
+    """Return the packet in a delivery; one without our properties counts its age from the publish time.
+
+    Raises:
+        DecodeError: the payload is no JPEG, or one too large to be safe.
+    """
+    width, height = dimensions(delivery.payload)
+    properties = delivery.properties
+    captured_at_ns = _whole_number(properties, "captured-at-ns")
+    return Packet(
+        jpeg=delivery.payload,
+        width=width,
+        height=height,
+        captured_at_ns=delivery.published_at_ns if captured_at_ns is None else captured_at_ns,
+        source=(properties.get("source") or delivery.key or "")[:_MAX_SOURCE_CHARACTERS],
+        session=properties.get("session"),
+        sequence=_whole_number(properties, "sequence"),
+        quality=_whole_number(properties, "quality"),
+        encoded_at_ns=_whole_number(properties, "encoded-at-ns"),
+        sent_at_ns=_whole_number(properties, "sent-at-ns"),
+    )
+
+
+def _properties(packet: Packet) -> dict[str, str]:
+    values = {
+        "content-type": CONTENT_TYPE,
+        "source": packet.source,
+        "session": packet.session,
+        "sequence": packet.sequence,
+        "width": packet.width,
+        "height": packet.height,
+        "quality": packet.quality,
+        "captured-at-ns": packet.captured_at_ns,
+        "encoded-at-ns": packet.encoded_at_ns,
+        "sent-at-ns": packet.sent_at_ns,
+    }
+    # Pulsar closes the session on a null.
+    return {name: str(value) for name, value in values.items() if value is not None}
+
+
+def _iso_time(unix_ns: int) -> str:
+    return datetime.fromtimestamp(unix_ns / 1e9, UTC).isoformat(timespec="milliseconds")
+
+
+def _unix_ns(iso_time: str) -> int:
+    try:
+        return (datetime.fromisoformat(iso_time) - _EPOCH) // timedelta(microseconds=1) * 1000
+    except (TypeError, ValueError, OverflowError) as error:  # no offset, no date, or one before year 1
+        raise BadMessage("a publish time that is no time") from error
+
+
+def _json_object(text: str | bytes) -> dict[str, Any]:
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise BadMessage("text that is no JSON") from error
+    if not isinstance(value, dict):
+        raise BadMessage("JSON that is no object")
+    return value
+
+
+def _text(message: Mapping[str, Any], name: str) -> str:
+    value = message.get(name)
+    if not isinstance(value, str):
+        raise BadMessage(f"a message without {name}")
+    return value
+
+
+def _text_or_none(message: Mapping[str, Any], name: str) -> str | None:
+    value = message.get(name)
+    return value if isinstance(value, str) else None
+
+
+def _text_map(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise BadMessage("properties that are no object")
+    return {name: text for name, text in value.items() if isinstance(text, str)}
+
+
+def _base64(text: str) -> bytes:
+    try:
+        return pybase64.b64decode(text, validate=True)
+    except ValueError as error:  # binascii.Error is one; so is a non-ASCII character
+        raise BadMessage("a payload that is no base64") from error
+
+
+def _whole_number(properties: Mapping[str, str], name: str) -> int | None:
+    text = properties.get(name, "")
+    return int(text) if _WHOLE_NUMBER.fullmatch(text) else None
+
+
+def _reason(answer: Mapping[str, Any]) -> str:
+    """Pulsar's sentence, without the Java class names in front and the lines after the first."""
+    message = _text_or_none(answer, "errorMsg") or str(answer.get("result"))
+    first_line = message.strip().split("\n", 1)[0]
+    return re.sub(r"^(?:[\w$]+\.)+[\w$]+: ", "", first_line)[:500]
