@@ -9,40 +9,36 @@ T = TypeVar("T")
 
 
 class Latest(Generic[T]):
-    """Holds the newest item for a reader that is slower than its writer.
-
-    Attributes:
-        superseded: how many items were replaced by a newer one before anybody took them.
-    """
+    """Holds the newest item for a reader that is slower than its writer."""
 
     def __init__(self) -> None:
         self._item: T | None = None
         self._closed = False
         self._changed = threading.Condition()
-        self.superseded = 0
 
-    def put(self, item: T) -> None:
-        """Offer an item; the one that still waits, if any, is dropped and counted."""
+    def put(self, item: T) -> bool:
+        """Offer an item; return whether it replaced one that nobody had taken yet, which is then a drop."""
         with self._changed:
-            self.superseded += self._item is not None
+            replaced = self._item is not None
             self._item = item
             self._changed.notify()
+            return replaced
 
     def take(self, timeout_s: float) -> T | None:
-        """Wait for an item and remove it; None after the time, or when closed and empty."""
+        """Wait for an item and remove it; None after that time, or when closed and empty."""
         with self._changed:
             self._changed.wait_for(lambda: self._item is not None or self._closed, timeout_s)
             item, self._item = self._item, None
             return item
 
     def close(self) -> None:
-        """Wake the reader: nothing more will come. An item that waits can still be taken."""
+        """Tell the reader that nothing more will come. An item that waits can still be taken."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
     @property
-    def drained(self) -> bool:
-        """Closed, and nothing waits."""
+    def is_drained(self) -> bool:
+        """Whether it is closed and nothing waits."""
         with self._changed:
             return self._closed and self._item is None

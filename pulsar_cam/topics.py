@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from ipaddress import ip_address
 from urllib.parse import quote, urlencode, urlsplit
 
 from .errors import InvalidOption
@@ -145,6 +146,15 @@ def _base_url(option: str, url: str, schemes: tuple[str, ...]) -> str:
     if parts.username is not None:
         raise InvalidOption(option, "(hidden)", f"no user or password in a URL: {expected}, and a token if needed")
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def is_loopback(url: str) -> bool:
+    """Tell whether a URL's host is this machine itself."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def check_subscription(name: str) -> str:

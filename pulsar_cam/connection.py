@@ -1,0 +1,161 @@
+"""A WebSocket session with Pulsar that opens again whenever it closes.
+
+The one border where the errors of ``websockets`` and of sockets become ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import ssl
+import time
+from collections.abc import AsyncIterator, Iterator
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+
+from .errors import ConnectionLost, NameInUse, NodeUnreachable, PulsarCamError
+from .refusal import Target, refusal
+from .retry import backoff, is_transient
+from .topics import is_loopback
+
+logger = logging.getLogger(__name__)
+
+OPEN_TIMEOUT_S = 10.0
+CLOSE_TIMEOUT_S = 0.5
+# Well under a node's idle time-out of 300 s; a peer that vanished without a word is noticed within 20 s.
+PING_INTERVAL_S = 5.0
+PING_TIMEOUT_S = 15.0
+# A node pushes messages of any size its own limits allow; ours must not end the session before theirs.
+MAX_TEXT_BYTES = 32 * 1024 * 1024
+# How long a name may stay taken at the first try: our own last session may just be closing.
+NAME_PATIENCE_S = 3.0
+
+
+class Connection:
+    """The session of one producer or consumer, opened again after every close, for ever.
+
+    Attributes:
+        target: what is opened; may be changed before a (re)connection.
+        status: what is going on, as a few words for a person.
+        reconnects: how often the session was opened again.
+        recovery_s: how long the last interruption took, in seconds; None before the first one.
+    """
+
+    def __init__(self, target: Target, headers: dict[str, str]) -> None:
+        self.target = target
+        self.status = "connecting"
+        self.reconnects = 0
+        self.recovery_s: float | None = None
+        self._headers = headers
+        self._websocket: ClientConnection | None = None
+
+    @property
+    def websocket(self) -> ClientConnection | None:
+        """The open session, if there is one."""
+        return self._websocket
+
+    async def open(self) -> None:
+        """Open the first session; what fails here is the caller's to know, so there is no retry but for a taken name.
+
+        Raises:
+            PulsarError: the node cannot be reached, or refuses.
+        """
+        deadline = time.monotonic() + NAME_PATIENCE_S
+        for delay_s in backoff():
+            try:
+                self._websocket = await _connect(self.target, self._headers)
+            except NameInUse:
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(delay_s)
+            else:
+                self.status = "connected"
+                return
+
+    async def sessions(self) -> AsyncIterator[ClientConnection]:
+        """Yield the open session, and the next one each time the caller is done with a closed one.
+
+        Raises:
+            PulsarError: the node refuses for a reason that will not pass.
+        """
+        while websocket := self._websocket:
+            yield websocket
+            self._websocket = None
+            lost = ConnectionLost(self.target.url, _close_reason(websocket))
+            logger.warning("%s", lost)
+            self._websocket = await self._open_again(lost)
+
+    async def _open_again(self, lost: ConnectionLost) -> ClientConnection:
+        since = time.monotonic()
+        self.status = f"reconnecting: {lost.reason}"
+        for delay_s in backoff():
+            await asyncio.sleep(delay_s)
+            try:
+                websocket = await _connect(self.target, self._headers)
+                break
+            except PulsarCamError as error:
+                if not is_transient(error):
+                    raise
+                logger.info("still reconnecting: %s", error)
+                self.status = f"reconnecting: {error}"
+        self.reconnects += 1
+        self.recovery_s = time.monotonic() - since
+        self.status = "connected"
+        logger.warning("connected again to %s after %.1f s", self.target.url, self.recovery_s)
+        return websocket
+
+    async def close(self) -> None:
+        """Close the session with a close frame; takes at most CLOSE_TIMEOUT_S."""
+        self.status = "closed"
+        if self._websocket:
+            await self._websocket.close()
+            self._websocket = None
+
+
+async def _connect(target: Target, headers: dict[str, str]) -> ClientConnection:
+    with _our_errors(target):
+        return await connect(
+            target.url,
+            additional_headers=headers,
+            proxy=None if is_loopback(target.url) else True,
+            compression=None,  # a JPEG in base64 does not get smaller, only slower
+            max_size=MAX_TEXT_BYTES,
+            max_queue=4,
+            open_timeout=OPEN_TIMEOUT_S,
+            close_timeout=CLOSE_TIMEOUT_S,
+            ping_interval=PING_INTERVAL_S,
+            ping_timeout=PING_TIMEOUT_S,
+        )
+
+
+@contextlib.contextmanager
+def _our_errors(target: Target) -> Iterator[None]:
+    try:
+        yield
+    except InvalidStatus as error:
+        raise refusal(error.response.status_code, bytes(error.response.body or b""), target) from error
+    except TimeoutError as error:
+        raise NodeUnreachable(target.url, f"no answer within {OPEN_TIMEOUT_S:.0f} s") from error
+    except ssl.SSLError as error:
+        raise NodeUnreachable(target.url, f"TLS failed: {error.reason or error}") from error
+    except OSError as error:
+        raise NodeUnreachable(target.url, _os_reason(error)) from error
+    except (InvalidHandshake, InvalidURI, ConnectionClosed) as error:
+        raise NodeUnreachable(target.url, f"what answers there is no WebSocket server: {error}") from error
+
+
+def _os_reason(error: OSError) -> str:
+    # A name with several addresses fails with one OSError about all of them, without an errno.
+    refused = isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error)
+    return "connection refused" if refused else error.strerror or str(error)
+
+
+def _close_reason(websocket: ClientConnection) -> str:
+    code, reason = websocket.close_code, websocket.close_reason
+    if code == 1006:
+        return "no close frame: the node died, or the network did"
+    if code in (None, 1000, 1001, 1005) and not reason:
+        return "closed by the node: it is stopping, or being restarted"
+    return f"code {code}: {reason or 'no reason given'}"

@@ -1,0 +1,183 @@
+"""Publishing packets to one topic."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import re
+import secrets
+import time
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+from .connection import Connection
+from .errors import BadMessage
+from .frame import Packet
+from .refusal import Target
+from .topics import Endpoint, Topic
+from .wire import Receipt, parse_receipt, publish_text
+
+logger = logging.getLogger(__name__)
+
+IN_FLIGHT = 4
+"""Messages that may wait for their receipt; Pulsar itself would take any number, and pictures would get old."""
+DISCONNECTED = "disconnected"
+_DRAIN_ON_CLOSE_S = 0.7
+_MESSAGE_TOO_BIG = 1009
+
+
+class Producer:
+    """A producer session that opens again whenever it closes.
+
+    Use it as an async context manager::
+
+        async with Producer(Endpoint.of(), Topic.parse("video-stream")) as producer:
+            receipt = await (await producer.send(packet))
+
+    A message whose session ends before its receipt came gets a receipt with the problem DISCONNECTED: Pulsar may
+    have it or not.
+
+    Attributes:
+        session: random text, new for every Producer; it marks the packets of one run.
+        text_limit: the longest text frame that the node takes, in bytes, once it closed a session for one too long.
+    """
+
+    def __init__(self, endpoint: Endpoint, topic: Topic, *, in_flight: int = IN_FLIGHT) -> None:
+        self.session = secrets.token_hex(4)
+        self.text_limit: int | None = None
+        name = f"pulsar-cam-{self.session}"
+        target = Target(
+            url=endpoint.producer_url(topic, producerName=name),
+            action=f"publish to {topic}",
+            topic=topic,
+            name=f"producer name {name!r}",
+        )
+        self._connection = Connection(target, endpoint.headers)
+        self._most_in_flight = in_flight
+        self._in_flight: dict[str, asyncio.Future[Receipt]] = {}
+        self._contexts = itertools.count()
+        self._has_room = asyncio.Event()
+        self._websocket: ClientConnection | None = None
+        self._receiving: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Open the session.
+
+        Raises:
+            PulsarError: the node cannot be reached, or refuses.
+        """
+        await self._connection.open()
+        self._receiving = asyncio.create_task(self._receive())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.drain(_DRAIN_ON_CLOSE_S)
+        if self._receiving:
+            self._receiving.cancel()
+            await asyncio.wait([self._receiving])
+        await self._connection.close()
+
+    @property
+    def status(self) -> str:
+        """What is going on, as a few words for a person."""
+        return self._connection.status
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether a session is open."""
+        return self._websocket is not None
+
+    @property
+    def reconnects(self) -> int:
+        """How often the session was opened again."""
+        return self._connection.reconnects
+
+    @property
+    def in_flight(self) -> int:
+        """How many messages wait for their receipt."""
+        return len(self._in_flight)
+
+    async def room(self) -> None:
+        """Wait until a message may be sent: a session is open, and the window of messages in flight is not full.
+
+        Raises:
+            PulsarError: the session ended for a reason that will not pass.
+        """
+        await self._has_room.wait()
+        if self._receiving and self._receiving.done():
+            self._receiving.result()
+
+    async def send(self, packet: Packet) -> asyncio.Future[Receipt]:
+        """Send a packet as soon as there is room; return the future receipt, which never raises.
+
+        Raises:
+            PulsarError: the session ended for a reason that will not pass.
+        """
+        while not self._websocket or len(self._in_flight) >= self._most_in_flight:
+            await self.room()
+        context = str(next(self._contexts))
+        stamped = replace(packet, session=self.session, sent_at_ns=time.time_ns())
+        receipt = asyncio.get_running_loop().create_future()
+        self._in_flight[context] = receipt
+        self._update_room()
+        # A session that closes under the message settles its receipt in _receive.
+        with contextlib.suppress(ConnectionClosed):
+            await self._websocket.send(publish_text(stamped, context), text=True)
+        return receipt
+
+    async def drain(self, timeout_s: float) -> None:
+        """Wait until every message in flight has its receipt, but no longer than so many seconds."""
+        if self._in_flight:
+            await asyncio.wait(self._in_flight.values(), timeout=timeout_s)
+
+    async def _receive(self) -> None:
+        try:
+            async for websocket in self._connection.sessions():
+                self._websocket = websocket
+                self._update_room()
+                try:
+                    await self._receive_receipts(websocket)
+                finally:
+                    self._websocket = None
+                    self._settle_all(DISCONNECTED)
+                self._learn_text_limit(websocket)
+        finally:
+            self._has_room.set()  # whoever waits learns from room() why there is no more
+
+    async def _receive_receipts(self, websocket: ClientConnection) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            async for text in websocket:
+                try:
+                    self._settle(parse_receipt(text))
+                except BadMessage as error:
+                    logger.warning("%s", error)
+
+    def _settle(self, receipt: Receipt) -> None:
+        future = self._in_flight.pop(receipt.context or "", None)
+        if future and not future.done():
+            future.set_result(receipt)
+        self._update_room()
+
+    def _settle_all(self, problem: str) -> None:
+        for context in list(self._in_flight):
+            self._settle(Receipt(context, problem=problem))
+
+    def _update_room(self) -> None:
+        if self._websocket and len(self._in_flight) < self._most_in_flight:
+            self._has_room.set()
+        else:
+            self._has_room.clear()
+
+    def _learn_text_limit(self, websocket: ClientConnection) -> None:
+        """Read the limit from the words with which Jetty closes a session over a text frame that is too long."""
+        if websocket.close_code == _MESSAGE_TOO_BIG:
+            limit = re.search(r"maximum size \[(\d{1,12})\]", websocket.close_reason or "")
+            self.text_limit = int(limit.group(1)) if limit else self.text_limit

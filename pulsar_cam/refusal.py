@@ -1,0 +1,94 @@
+"""Pulsar's HTTP refusals of a WebSocket session, told in our errors.
+
+Pulsar answers a refused handshake with an HTML page; its table cell MESSAGE holds the reason, and often a JSON
+object with ``errorMsg`` inside (seen on a 4.0.8 node).
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+
+import orjson
+
+from .errors import (
+    NameInUse,
+    NamespaceNotFound,
+    NodeUnreachable,
+    NotAuthenticated,
+    NotAuthorized,
+    PulsarError,
+    RequestRejected,
+    TopicNotFound,
+    TopicUnavailable,
+)
+from .text import printable
+from .topics import Topic
+
+_MESSAGE_CELL = re.compile(r"<th>MESSAGE:</th><td>(.*?)</td>", re.DOTALL)
+_JAVA_CLASS = re.compile(r"^(?:[\w$]+\.)+[\w$]+: ")
+_MOST_BODY_BYTES = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a session is opened for: its URL, and the words for it in an error.
+
+    Attributes:
+        url: without any secret.
+        action: what is being done, such as ``publish to persistent://public/default/video-stream``.
+        topic: the topic of the session.
+        name: the producer or the subscription, such as ``subscription 'viewer1'``.
+    """
+
+    url: str
+    action: str
+    topic: Topic
+    name: str
+
+
+def refusal(status: int, body: bytes, target: Target) -> PulsarError:
+    """Return the error that tells why Pulsar answered a handshake with this HTTP status and page."""
+    reason = reason_in(body)
+    if status == 401:
+        return NotAuthenticated(target.url)
+    if status == 403:
+        return NotAuthorized(target.action)
+    if status == 404:
+        return _not_found(reason, target)
+    if status == 409:
+        return NameInUse(target.name, reason)
+    if status == 503 and ("Terminated" in reason or "terminated" in reason or "quota" in reason):
+        return TopicUnavailable(str(target.topic), reason)
+    return RequestRejected(target.action, status, reason or "no reason given")
+
+
+def _not_found(reason: str, target: Target) -> PulsarError:
+    topic = target.topic
+    if "Namespace not found" in reason:
+        return NamespaceNotFound(f"{topic.tenant}/{topic.namespace}")
+    if not reason:
+        return TopicNotFound(str(topic))
+    return NodeUnreachable(target.url, "something answers there, but not Pulsar's WebSocket API: HTTP 404")
+
+
+def reason_in(body: bytes) -> str:
+    """Return Pulsar's reason from the page of a refused handshake, as one printable line; empty if there is none."""
+    cell = _MESSAGE_CELL.search(body[:_MOST_BODY_BYTES].decode("latin-1"))
+    if not cell:
+        return "" if b"Failed to create" in body else "Not Found"
+    message = html.unescape(cell.group(1))
+    start = message.find("{")
+    if start >= 0:
+        message = _error_message(message[start:], default=message[:start])
+    return printable(_JAVA_CLASS.sub("", message.strip()), 300)
+
+
+def _error_message(text: str, default: str) -> str:
+    try:
+        detail = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return default
+    message = detail.get("errorMsg") if isinstance(detail, dict) else None
+    return message if isinstance(message, str) else default
