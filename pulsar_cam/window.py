@@ -1,0 +1,156 @@
+"""The window: shows frames, and says what the user asked for.
+
+OpenCV allows one thread to use its windows, the main thread. When the X server ends, Qt ends the process with
+status 1 from inside ``Window.poll``; nothing can be done about it here.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from types import TracebackType
+
+import numpy as np
+
+from .display import check_display
+from .errors import DisplayError
+from .frame import Image
+from .opencv import cv2
+from .overlay import card, draw_lines
+from .text import printable
+
+_FLAGS = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
+_LARGEST = (1280, 720)  # pixels; fits a laptop's screen with its panels
+_LONGEST_WAIT_MS = 50  # Ctrl-C is noticed only between two waits
+_EMPTY_COLOUR = (160, 128, 112)  # BGR
+
+
+class Action(enum.Enum):
+    """What a user can ask a window for."""
+
+    QUIT = "quit"  # q, Esc, or the close button
+    PAUSE = "pause"  # space
+    SNAPSHOT = "snapshot"  # s
+
+
+_ACTIONS = {
+    ord("q"): Action.QUIT,
+    27: Action.QUIT,
+    ord(" "): Action.PAUSE,
+    ord("s"): Action.SNAPSHOT,
+}
+
+
+class Window:
+    """A window on the screen; every method belongs to the main thread.
+
+    It handles two keys itself: ``i`` turns the info overlay on and off, ``f`` full screen. It opens as large as its
+    first frame, or smaller so that it fits a screen; then its size is the user's. Once closed, by the user or by
+    ``close``, it shows nothing more, and ``poll`` returns QUIT.
+    """
+
+    def __init__(self, title: str) -> None:
+        """Open an empty window.
+
+        Args:
+            title: may come from a stranger; control characters are replaced and its length is bounded.
+
+        Raises:
+            DisplayError: no window can be opened here.
+        """
+        check_display()
+        self._name = printable(title) or "pulsar-cam"
+        self._image: Image = np.full((360, 640, 3), _EMPTY_COLOUR, np.uint8)
+        self._info: Sequence[str] = ()
+        self._badge = ""
+        self._message = ""
+        self._sized = False
+        self._info_on = False
+        self._full_screen = False
+        try:
+            cv2.namedWindow(self._name, _FLAGS)
+        except cv2.error as error:
+            raise DisplayError(str(error), "Try it without a window: --headless") from error
+        # Before the first picture: Qt opens at a size of its own otherwise, and scales.
+        cv2.resizeWindow(self._name, *_fit(self._image))
+        self._redraw()
+
+    def show(self, image: Image, info: Sequence[str] = (), badge: str = "") -> None:
+        """Draw a frame.
+
+        Args:
+            image: ``uint8`` array of shape (height, width, 3), BGR; it is kept until the next one, and not changed.
+            info: lines of the info overlay, drawn in the upper left while the user has it on.
+            badge: a word that is always drawn, in the upper right, such as "paused".
+        """
+        self._image, self._info, self._badge, self._message = image, info, badge, ""
+        if not self._sized and self._is_open():
+            cv2.resizeWindow(self._name, *_fit(image))
+            self._sized = True
+        self._redraw()
+
+    def wait_card(self, message: str) -> None:
+        """Say why no frames come, over the last picture, dimmed. The same message again costs nothing."""
+        if message != self._message:
+            self._message = message
+            self._redraw()
+
+    def poll(self, wait_ms: int = 1) -> list[Action]:
+        """Let the window live for so many milliseconds (1 to 50), and return what the user asked for."""
+        # The full key code: the lower byte alone makes the right arrow key an "S".
+        key = cv2.waitKeyEx(min(max(wait_ms, 1), _LONGEST_WAIT_MS)) & 0xFFFF
+        if not self._is_open():
+            return [Action.QUIT]
+        if key == ord("i"):
+            self._info_on = not self._info_on
+            self._redraw()
+        elif key == ord("f"):
+            self._toggle_full_screen()
+        return [_ACTIONS[key]] if key in _ACTIONS else []
+
+    def close(self) -> None:
+        """Close the window; again is fine."""
+        if self._is_open():
+            cv2.destroyWindow(self._name)
+            cv2.waitKey(1)  # the window goes when its events are handled
+
+    def __enter__(self) -> Window:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _is_open(self) -> bool:
+        try:
+            return cv2.getWindowProperty(self._name, cv2.WND_PROP_VISIBLE) >= 1
+        except cv2.error:  # Qt has ended: that was its last window
+            return False
+
+    def _toggle_full_screen(self) -> None:
+        self._full_screen = not self._full_screen
+        mode = cv2.WINDOW_FULLSCREEN if self._full_screen else cv2.WINDOW_NORMAL
+        cv2.setWindowProperty(self._name, cv2.WND_PROP_FULLSCREEN, mode)
+
+    def _redraw(self) -> None:
+        if self._is_open():  # showing a picture in a closed window would open it again
+            cv2.imshow(self._name, self._picture())
+
+    def _picture(self) -> Image:
+        if self._message:
+            return card(self._image, self._message)
+        info = self._info if self._info_on else ()
+        if not info and not self._badge:
+            return self._image
+        picture = self._image.copy()
+        draw_lines(picture, info)
+        draw_lines(picture, [self._badge] if self._badge else [], right=True)
+        return picture
+
+
+def _fit(image: Image) -> tuple[int, int]:
+    """Return the width and height, in pixels, in which to open a window for this image."""
+    height, width = image.shape[:2]
+    scale = min(1.0, _LARGEST[0] / width, _LARGEST[1] / height)
+    return max(1, round(width * scale)), max(1, round(height * scale))

@@ -1,0 +1,29 @@
+"""Fixtures of general use."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from .xvfb import Screen, x_server
+
+
+@pytest.fixture(scope="session")
+def screen() -> Iterator[Screen]:
+    """A screen of its own for this test session; set DISPLAY to its name where a window shall appear on it."""
+    if shutil.which("Xvfb") is None:
+        missing("Xvfb (on Debian and Ubuntu: sudo apt-get install xvfb)")
+    with x_server() as name:
+        screen = Screen(name)
+        yield screen
+        screen.close()
+
+
+def missing(what: str) -> None:
+    """End a test for want of something: a failure in CI, which installs everything, a skip elsewhere."""
+    if os.environ.get("CI"):
+        pytest.fail(f"not installed: {what}")
+    pytest.skip(f"not installed: {what}")
