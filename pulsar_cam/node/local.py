@@ -1,0 +1,260 @@
+"""A Pulsar node of this machine, by name: start, status, log and stop.
+
+All of a node's state is in one folder: its data, settings and log, and ``node.json``, which tells other commands
+where it runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+import psutil  # type: ignore[import-untyped]
+from filelock import FileLock, Timeout
+
+from ..errors import InvalidOption, LocalNodeError
+from . import docker, ports, process, state
+from .distribution import pulsar_home, version_of
+from .java import find_java
+from .maven import Progress
+from .ready import START_TIMEOUT_S, is_healthy, wait_until_ready
+from .settings import LOG_FILE, java_command, write_settings
+from .state import NodeState
+
+DEFAULT_NAME = "default"
+DEFAULT_PORT = 8080
+DEFAULT_BROKER_PORT = 6650
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_LEAST_FREE_BYTES = 1 << 30
+# Pulsar refuses to write on a disk that is fuller than 99 %.
+_LEAST_FREE_SHARE = 0.012
+
+
+@dataclass(frozen=True)
+class NodeStatus:
+    """How a node is: ``state`` is ``running``, ``starting`` (alive, and not answering) or ``stopped``.
+
+    ``memory_bytes`` and ``uptime_s`` are of its process, and None for a container or a stopped node.
+    """
+
+    name: str
+    state: str
+    folder: str
+    disk_bytes: int
+    service_url: str | None = None
+    broker_url: str | None = None
+    version: str | None = None
+    pid: int | None = None
+    memory_bytes: int | None = None
+    uptime_s: float | None = None
+
+
+class LocalNode:
+    """The node of this name, whether it runs or not.
+
+    Args:
+        name: letters, digits and ``_.-``; each name has its own data.
+        data: the folder of all nodes; by default PULSAR_CAM_DATA, or the user's data folder.
+
+    Raises:
+        InvalidOption: the name cannot be one.
+    """
+
+    def __init__(self, name: str = DEFAULT_NAME, data: Path | None = None) -> None:
+        if not _NAME.fullmatch(name) or name.endswith("."):
+            raise InvalidOption("--name", ascii(name), "letters, digits and any of _.- are allowed, at most 64")
+        self.name = name
+        self.folder = (data or _data_folder()).absolute() / "nodes" / name
+        self._state_file = self.folder / "node.json"
+
+    def start(
+        self,
+        port: int = DEFAULT_PORT,
+        broker_port: int | None = None,
+        *,
+        in_docker: bool = False,
+        progress: Progress = lambda _arrived, _total: None,
+    ) -> NodeState:
+        """Start the node, unless it runs, and return when it takes frames; this takes 10 s or more.
+
+        Args:
+            port: of HTTP and WebSocket; 0 is a free one.
+            broker_port: of Pulsar's binary protocol; by default 6650 if that is free, else a free one.
+            in_docker: run the official image with Docker.
+            progress: told how far the download is, which only a first start needs.
+
+        Raises:
+            InvalidOption: a port that is none.
+            DependencyMissing: no Java, or no Docker.
+            LocalNodeError: it cannot be fetched or started; no process is left behind.
+        """
+        ports.check_port("--port", port)
+        ports.check_port("--broker-port", broker_port or 0)
+        with self._folder_errors():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with self._only_start():
+                started = self.running() or self._launch(port, broker_port, in_docker, progress)
+                self._wait_until_ready(started)
+        return started
+
+    def running(self) -> NodeState | None:
+        """Return where the node runs, or None; a note about a node that died is no proof."""
+        started = state.load(self._state_file)
+        return started if started and self._is_alive(started) else None
+
+    def stop(self) -> bool:
+        """End the node, at most 20 s later; its data stays. Tell whether it ran."""
+        started = self.running()
+        if started and started.container:
+            docker.stop(started.container)
+        elif started and (found := process.find(started.pid, self.folder)):
+            process.end(found)
+        with self._folder_errors():
+            self._state_file.unlink(missing_ok=True)
+        return started is not None
+
+    def wait(self) -> None:
+        """Return when the node was stopped.
+
+        Raises:
+            LocalNodeError: it ended by itself.
+        """
+        while started := self.running():
+            found = process.find(started.pid, self.folder)
+            with contextlib.suppress(psutil.TimeoutExpired):
+                found.wait(1) if found else time.sleep(1)
+        if self._state_file.exists():
+            raise process.death_report(self.folder)
+
+    def status(self) -> NodeStatus:
+        """Tell how the node is."""
+        started, disk = self.running(), process.disk_bytes(self.folder)
+        if not started:
+            return NodeStatus(self.name, "stopped", str(self.folder), disk)
+        found = process.find(started.pid, self.folder)
+        return NodeStatus(
+            self.name,
+            "running" if is_healthy(started) else "starting",
+            str(self.folder),
+            disk,
+            started.service_url,
+            started.broker_url,
+            started.version,
+            started.pid or None,
+            found.memory_info().rss if found else None,
+            time.time() - found.create_time() if found else None,
+        )
+
+    @property
+    def log_file(self) -> Path:
+        """Where the node writes what happens; of limited size."""
+        return self.folder / LOG_FILE
+
+    def _is_alive(self, started: NodeState) -> bool:
+        if started.container:
+            return docker.is_running(started.container)
+        return process.find(started.pid, self.folder) is not None
+
+    def _launch(self, port: int, broker_port: int | None, in_docker: bool, progress: Progress) -> NodeState:
+        http_port, broker_port = self._choose_ports(port, broker_port)
+        if in_docker:
+            container = f"pulsar-cam-{self.name}"
+            docker.start(container, http_port, broker_port)
+            started = NodeState(0, http_port, broker_port, docker.VERSION, container)
+        else:
+            java = find_java()
+            home = pulsar_home(_cache_folder(), progress)
+            self._check_space()
+            self._prepare_folder()
+            write_settings(self.folder, home, http_port, broker_port)
+            launched = process.launch(java_command(java, home, self.folder), self.folder)
+            started = NodeState(launched.pid, http_port, broker_port, version_of(home))
+        state.save(started, self._state_file)
+        return started
+
+    def _choose_ports(self, port: int, broker_port: int | None) -> tuple[int, int]:
+        if broker_port is None:
+            broker_port = DEFAULT_BROKER_PORT if ports.is_free(DEFAULT_BROKER_PORT) else 0
+        for option, wanted in (("--port", port), ("--broker-port", broker_port)):
+            if wanted and not ports.is_free(wanted):
+                raise LocalNodeError(
+                    f"port {wanted} is in use by {self._holder(wanted)}",
+                    f"choose another with {option}; 0 is a free one",
+                )
+        return port or ports.free_port(), broker_port or ports.free_port()
+
+    def _holder(self, port: int) -> str:
+        for folder in self.folder.parent.iterdir():
+            other = LocalNode(folder.name, self.folder.parent.parent).running()
+            if other and port in (other.http_port, other.broker_port):
+                return f"the node '{folder.name}'"
+        return ports.holder(port)
+
+    def _check_space(self) -> None:
+        disk = shutil.disk_usage(self.folder)
+        if disk.free < max(_LEAST_FREE_BYTES, disk.total * _LEAST_FREE_SHARE):
+            raise LocalNodeError(
+                f"the disk of {self.folder} is too full for a node: {disk.free >> 20} MB are free",
+                "make room, or choose another folder with PULSAR_CAM_DATA",
+            )
+
+    def _prepare_folder(self) -> None:
+        self._state_file.unlink(missing_ok=True)
+        # A killed node leaves its 13 MB native libraries here.
+        shutil.rmtree(self.folder / "tmp", ignore_errors=True)
+        for name in ("tmp", "logs"):
+            (self.folder / name).mkdir(exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(self.log_file, f"{self.log_file}.1")
+
+    def _wait_until_ready(self, started: NodeState) -> None:
+        try:
+            wait_until_ready(started, lambda: self._may_be_ready(started))
+        except BaseException:
+            self.stop()
+            raise
+
+    def _may_be_ready(self, started: NodeState) -> bool:
+        if not self._is_alive(started):
+            if not self._state_file.exists():
+                raise LocalNodeError(f"the node '{self.name}' was stopped while it started")
+            raise process.death_report(self.folder)
+        found = process.find(started.pid, self.folder)
+        # Another node that is quicker to take this port must not be taken for ours.
+        return bool(started.container) or (found is not None and ports.listens_on(found, started.http_port))
+
+    @contextlib.contextmanager
+    def _only_start(self) -> Iterator[None]:
+        try:
+            with FileLock(self.folder / "start.lock", timeout=START_TIMEOUT_S):
+                yield
+        except Timeout as error:
+            raise LocalNodeError(f"another process is starting the node '{self.name}'", "wait for it") from error
+
+    @contextlib.contextmanager
+    def _folder_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise LocalNodeError(
+                f"the node's folder {self.folder} cannot be used: {error.strerror or error}",
+                "correct that, or choose another folder with PULSAR_CAM_DATA",
+            ) from error
+
+
+def _data_folder() -> Path:
+    if chosen := os.environ.get("PULSAR_CAM_DATA"):
+        return Path(chosen).expanduser()
+    return platformdirs.user_data_path("pulsar-cam", appauthor=False)
+
+
+def _cache_folder() -> Path:
+    return platformdirs.user_cache_path("pulsar-cam", appauthor=False)
