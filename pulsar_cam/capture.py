@@ -1,0 +1,190 @@
+"""Frames through OpenCV's VideoCapture: live from a camera or a stream, or played from a film."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from .errors import SourceStopped
+from .frame import Frame, Image
+from .opencv import cv2
+from .pacing import Pacer, RateLimit
+
+_RETRY_SECONDS = 0.02
+_USUAL_FPS = 30.0
+_MAX_FPS = 240.0
+_LONGEST_PAUSE = 10.0
+_OLDEST_CAMERA_BUFFER_NS = 10_000_000_000
+
+
+class Capture:
+    """A ``cv2.VideoCapture`` that another thread may close while this one reads, and that scales to ``size``.
+
+    Releasing a VideoCapture that is in use crashes, and waiting for it would take seconds when a camera hangs.
+    So ``close`` only leaves a note if a call is under way, and that call releases the capture when it ends.
+    """
+
+    def __init__(self, video: cv2.VideoCapture, size: tuple[int, int] | None = None) -> None:
+        self.stopped = threading.Event()
+        self._video = video
+        self._size = size
+        self._lock = threading.Lock()
+        self._camera_clock = video.isOpened() and video.getBackendName() == "V4L2"
+
+    def grab(self) -> bool:
+        """Fetch the next frame, not decoded where that can be put off; False if there is none."""
+        with self._in_use():
+            return self._video.grab()
+
+    def retrieve(self) -> Image | None:
+        """Return the grabbed frame as an image of its own, or None if it is damaged."""
+        with self._in_use():
+            good, image = self._video.retrieve()
+        if not good or image is None or image.size == 0 or image.dtype != np.uint8:
+            return None
+        if image.ndim == 2:
+            image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
+        return self._scaled(np.ascontiguousarray(image, np.uint8)) if image.shape[2:] == (3,) else None
+
+    def get(self, prop: int) -> float:
+        """Return a property of the VideoCapture; 0 when it is unknown or closed."""
+        with self._in_use():
+            return self._video.get(prop)
+
+    def rewind(self) -> bool:
+        """Go back to the first frame; False where that cannot be done."""
+        with self._in_use():
+            return self._video.set(cv2.CAP_PROP_POS_FRAMES, 0)
+
+    def age_ns(self) -> int:
+        """Return how long ago the grabbed frame was taken, if its camera says so, else 0.
+
+        Linux drivers stamp frames on CLOCK_MONOTONIC, or on another clock: then the age is absurd and not used.
+        """
+        if not self._camera_clock:
+            return 0
+        age_ns = time.monotonic_ns() - round(self.get(cv2.CAP_PROP_POS_MSEC) * 1e6)
+        return age_ns if 0 <= age_ns <= _OLDEST_CAMERA_BUFFER_NS else 0
+
+    def close(self) -> None:
+        """Release the camera, file or connection, at the latest when the call ends that uses it now."""
+        self.stopped.set()
+        self._release()
+
+    @contextmanager
+    def _in_use(self) -> Iterator[None]:
+        try:
+            with self._lock:
+                yield
+        finally:
+            if self.stopped.is_set():
+                self._release()
+
+    def _release(self) -> None:
+        if self._lock.acquire(blocking=False):
+            self._video.release()
+            self._lock.release()
+
+    def _scaled(self, image: Image) -> Image:
+        height, width = image.shape[:2]
+        if self._size is None or self._size == (width, height):
+            return image
+        shrinks = self._size[0] < width or self._size[1] < height
+        scaled = cv2.resize(image, self._size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+        return scaled.astype(np.uint8, copy=False)
+
+
+class LiveSource:
+    """A camera or a live stream: frames come when they come.
+
+    Args:
+        patience: seconds without a good frame after which the source counts as stopped.
+        fps: surplus frames are grabbed and not decoded; None for all.
+    """
+
+    def __init__(self, capture: Capture, name: str, *, patience: float, fps: float | None = None) -> None:
+        self.name = name
+        self._capture = capture
+        self._patience = patience
+        self._rate = RateLimit(fps)
+        self._sequence = 0
+
+    def read(self) -> Frame | None:
+        """Wait for the next good frame; None when closed.
+
+        Raises:
+            SourceStopped: no good frame came for ``patience`` seconds.
+        """
+        deadline = time.monotonic() + self._patience
+        while not self._capture.stopped.is_set():
+            grabbed = self._capture.grab()
+            age_ns = self._capture.age_ns()
+            captured_at_ns = time.time_ns() - age_ns
+            if grabbed and not self._rate.keep((time.monotonic_ns() - age_ns) / 1e9):
+                deadline = time.monotonic() + self._patience
+                continue
+            image = self._capture.retrieve() if grabbed else None
+            if image is not None:
+                self._sequence += 1
+                return Frame(image, captured_at_ns, self._sequence - 1, self.name)
+            if time.monotonic() >= deadline and not self._capture.stopped.is_set():
+                raise SourceStopped(self.name, f"no good frame for {self._patience:g} s")
+            self._capture.stopped.wait(_RETRY_SECONDS)
+        return None
+
+    def close(self) -> None:
+        """Release the camera or connection; a read that waits for a frame ends with it, or at its time-out."""
+        self._capture.close()
+
+
+class FilmSource:
+    """A film with a beginning and an end, played at its own speed.
+
+    Args:
+        fps: frames between are left out, so that the film keeps its speed; None for all.
+        loop: start over at the end.
+    """
+
+    def __init__(self, capture: Capture, name: str, *, fps: float | None = None, loop: bool = False) -> None:
+        self.name = name
+        self._capture = capture
+        self._loop = loop
+        self._rate = RateLimit(fps)
+        own_fps = capture.get(cv2.CAP_PROP_FPS)
+        self._period = 1 / (own_fps if 1 <= own_fps <= _MAX_FPS else _USUAL_FPS)
+        self._pacer = Pacer(capture.stopped, catch_up=2 * self._period)
+        self._stamp = self._seconds = -self._period
+        self._sequence = 0
+
+    def read(self) -> Frame | None:
+        """Wait for the time of the next frame; None at the end or when closed. Damaged frames are left out."""
+        while self._advance():
+            if not self._rate.keep(self._seconds):
+                continue
+            if not self._pacer.wait_until(self._seconds):
+                return None
+            captured_at_ns = time.time_ns()
+            image = self._capture.retrieve()
+            if image is not None:
+                self._sequence += 1
+                return Frame(image, captured_at_ns, self._sequence - 1, self.name)
+        return None
+
+    def close(self) -> None:
+        """Close the film and end a waiting read."""
+        self._capture.close()
+
+    def _advance(self) -> bool:
+        """Grab the next frame and tell its time, which runs on when the film starts over."""
+        if not self._capture.grab() and not (self._loop and self._capture.rewind() and self._capture.grab()):
+            return False
+        stamp = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        step = stamp - self._stamp
+        # Stamps that stand still, jump or run wild are not the film's time; its frame rate is the next best.
+        self._seconds += step if 1 / _MAX_FPS <= step <= _LONGEST_PAUSE else self._period
+        self._stamp = stamp
+        return True
