@@ -6,6 +6,7 @@ The image puts environment variables that begin with PULSAR_PREFIX_ into its con
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
 
 from ..errors import DependencyMissing, LocalNodeError
 from .settings import MEMORY, SETTINGS
@@ -63,6 +64,17 @@ def is_running(container: str) -> bool:
 def stop(container: str) -> None:
     """Stop the container; its volume stays."""
     _docker("stop", "--time=15", container)
+
+
+def log_lines(container: str, count: int, follow: bool) -> Iterator[str]:
+    """Yield the last lines that the node in the container wrote, and the new ones."""
+    command = ["docker", "logs", f"--tail={count}", *(["--follow"] if follow else []), container]
+    with subprocess.Popen(  # noqa: S603
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as docker:
+        assert docker.stdout
+        for line in docker.stdout:
+            yield line.rstrip("\n")
 
 
 def _docker(*arguments: str, timeout_s: float = _TIMEOUT_S) -> str:

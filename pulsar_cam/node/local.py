@@ -23,6 +23,7 @@ from ..errors import InvalidOption, LocalNodeError
 from . import docker, ports, process, state
 from .distribution import pulsar_home, version_of
 from .java import find_java
+from .log import log_lines
 from .maven import Progress
 from .ready import START_TIMEOUT_S, is_healthy, wait_until_ready
 from .settings import LOG_FILE, java_command, write_settings
@@ -153,10 +154,16 @@ class LocalNode:
             time.time() - found.create_time() if found else None,
         )
 
-    @property
-    def log_file(self) -> Path:
-        """Where the node writes what happens; of limited size."""
-        return self.folder / LOG_FILE
+    def log_lines(self, count: int, *, follow: bool = False) -> Iterator[str]:
+        """Return the last lines of the log; with ``follow`` also the new ones, without end.
+
+        Raises:
+            LocalNodeError: there is no log yet.
+        """
+        started = state.load(self._state_file)
+        if started and started.container:
+            return docker.log_lines(started.container, count, follow)
+        return log_lines(self.folder / LOG_FILE, count, follow)
 
     def _is_alive(self, started: NodeState) -> bool:
         if started.container:
@@ -212,8 +219,9 @@ class LocalNode:
         shutil.rmtree(self.folder / "tmp", ignore_errors=True)
         for name in ("tmp", "logs"):
             (self.folder / name).mkdir(exist_ok=True)
+        log_file = self.folder / LOG_FILE
         with contextlib.suppress(FileNotFoundError):
-            os.replace(self.log_file, f"{self.log_file}.1")
+            os.replace(log_file, f"{log_file}.1")
 
     def _wait_until_ready(self, started: NodeState) -> None:
         try:
