@@ -126,7 +126,7 @@ class Consumer:
             return None
 
     async def ack(self, delivery: Delivery) -> None:
-        """Acknowledge a delivery. On a session that is closing there is nothing to acknowledge: Pulsar delivers again."""
+        """Acknowledge a delivery; without effect once its session is closed, as Pulsar then delivers it again."""
         if self._websocket:
             with contextlib.suppress(ConnectionClosed):
                 await self._websocket.send(ack_text(delivery))

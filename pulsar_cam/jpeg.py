@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import cast
 
 import numpy as np
 
@@ -48,7 +49,7 @@ def decode(packet: Packet) -> Frame:
     """
     dimensions(packet.jpeg)  # OpenCV would decode what it likes, at any size
     try:
-        image: Image | None = cv2.imdecode(np.frombuffer(packet.jpeg, np.uint8), cv2.IMREAD_COLOR)
+        image = cast(Image | None, cv2.imdecode(np.frombuffer(packet.jpeg, np.uint8), cv2.IMREAD_COLOR))
     except cv2.error as error:
         raise DecodeError(f"damaged JPEG: {error.err}") from error
     if image is None:

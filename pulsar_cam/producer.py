@@ -17,7 +17,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from .connection import Connection
-from .errors import BadMessage
+from .errors import BadMessage, ConnectionLost
 from .frame import Packet
 from .refusal import Target
 from .topics import Endpoint, Topic
@@ -96,6 +96,11 @@ class Producer:
         return self._websocket is not None
 
     @property
+    def is_full(self) -> bool:
+        """Whether as many messages wait for their receipt as may."""
+        return len(self._in_flight) >= self._most_in_flight
+
+    @property
     def reconnects(self) -> int:
         """How often the session was opened again."""
         return self._connection.reconnects
@@ -113,7 +118,9 @@ class Producer:
         """
         await self._has_room.wait()
         if self._receiving and self._receiving.done():
-            self._receiving.result()
+            if not self._receiving.cancelled():
+                self._receiving.result()
+            raise ConnectionLost(self._connection.target.url, "this producer is closed")
 
     async def send(self, packet: Packet) -> asyncio.Future[Receipt]:
         """Send a packet as soon as there is room; return the future receipt, which never raises.
@@ -121,7 +128,7 @@ class Producer:
         Raises:
             PulsarError: the session ended for a reason that will not pass.
         """
-        while not self._websocket or len(self._in_flight) >= self._most_in_flight:
+        while not self._websocket or self.is_full:
             await self.room()
         context = str(next(self._contexts))
         stamped = replace(packet, session=self.session, sent_at_ns=time.time_ns())
@@ -171,7 +178,7 @@ class Producer:
             self._settle(Receipt(context, problem=problem))
 
     def _update_room(self) -> None:
-        if self._websocket and len(self._in_flight) < self._most_in_flight:
+        if self._websocket and not self.is_full:
             self._has_room.set()
         else:
             self._has_room.clear()

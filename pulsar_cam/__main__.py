@@ -1,0 +1,22 @@
+"""``python -m pulsar_cam``, and the ``pulsar-cam`` command."""
+
+from __future__ import annotations
+
+import sys
+
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command line; a Ctrl-C while its modules are still being loaded ends it as quietly as later."""
+    try:
+        from .cli import run
+
+        status = run()
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

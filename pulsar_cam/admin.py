@@ -1,0 +1,209 @@
+"""Pulsar's admin REST API: what it takes to make a topic, and to know a node's limits.
+
+Formats: "Pulsar admin REST API v2" of Apache Pulsar 4.0, and the answers of a 4.0.8 node.
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from .errors import (
+    InvalidOption,
+    NamespaceNotFound,
+    NodeUnreachable,
+    NotAuthenticated,
+    NotAuthorized,
+    PulsarError,
+    RequestRejected,
+    TopicNotFound,
+)
+from .text import printable
+from .topics import Endpoint, Topic, is_loopback
+from .wire import DEFAULT_MESSAGE_LIMIT, DEFAULT_TEXT_LIMIT
+
+logger = logging.getLogger(__name__)
+
+TIMEOUT_S = 10.0
+_LIMITS_TIMEOUT_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one message may measure, in bytes: as a WebSocket text frame, and as payload with its metadata."""
+
+    text: int = DEFAULT_TEXT_LIMIT
+    message: int = DEFAULT_MESSAGE_LIMIT
+
+
+class Admin:
+    """A client of the admin REST API, as an async context manager. Every call ends within `timeout_s`.
+
+    Every method raises a PulsarError: NodeUnreachable, NotAuthenticated, NotAuthorized, NamespaceNotFound,
+    TopicNotFound, or RequestRejected with Pulsar's own reason.
+    """
+
+    def __init__(self, endpoint: Endpoint, timeout_s: float = TIMEOUT_S) -> None:
+        self._url = endpoint.admin_url
+        self._client = httpx.AsyncClient(
+            base_url=f"{endpoint.admin_url}/admin/v2",
+            headers=endpoint.headers,
+            timeout=timeout_s,
+            trust_env=not is_loopback(endpoint.admin_url),
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.aclose()
+
+    async def version(self) -> str:
+        """Return the node's version, such as ``4.0.8``."""
+        answer = await self._call("GET", "/brokers/version", "ask for the version")
+        return printable(answer.text.strip(), 40)
+
+    async def limits(self) -> Limits:
+        """Return the node's limits on one message."""
+        answer = await self._call("GET", "/brokers/configuration/runtime", "read the node's settings")
+        settings = _json_object(answer)
+        return Limits(
+            text=_positive(settings.get("webSocketMaxTextFrameSize"), DEFAULT_TEXT_LIMIT),
+            message=_positive(settings.get("maxMessageSize"), DEFAULT_MESSAGE_LIMIT),
+        )
+
+    async def create_topic(self, topic: Topic, partitions: int = 0) -> bool:
+        """Create a topic, with so many partitions or as a plain one (0); return False if it exists like that.
+
+        Raises:
+            InvalidOption: it exists with another number of partitions.
+        """
+        action = f"create topic {topic}"
+        path = f"/{topic.path}/partitions" if partitions else f"/{topic.path}"
+        try:
+            await self._call("PUT", path, action, topic=topic, body=partitions or None)
+        except RequestRejected as error:
+            if error.status != 409:
+                raise
+            await self._check_partitions(topic, partitions)
+            return False
+        return True
+
+    async def _check_partitions(self, topic: Topic, wanted: int) -> None:
+        existing = await self.partitions(topic)
+        if existing != wanted:
+            raise InvalidOption(
+                "--partitions", wanted, f"topic {topic} exists already with {existing or 'no'} partitions"
+            )
+
+    async def partitions(self, topic: Topic) -> int:
+        """Return how many partitions a topic has; 0 for a plain one."""
+        answer = await self._call("GET", f"/{topic.path}/partitions", f"look at topic {topic}", topic=topic)
+        return _positive(_json_object(answer).get("partitions"), 0)
+
+    async def set_backlog_limit(self, topic: Topic, size_bytes: int) -> None:
+        """Let subscriptions lag behind by so many bytes; older messages are taken from them, publishing goes on."""
+        await self._call(
+            "POST",
+            f"/{topic.path}/backlogQuota?backlogQuotaType=destination_storage",
+            f"limit the backlog of {topic}",
+            topic=topic,
+            body={"limitSize": size_bytes, "policy": "consumer_backlog_eviction"},
+        )
+
+    async def set_retention(self, topic: Topic, minutes: int, megabytes: int) -> None:
+        """Keep acknowledged messages until both limits are passed; -1 means no limit."""
+        await self._call(
+            "POST",
+            f"/{topic.path}/retention",
+            f"set the retention of {topic}",
+            topic=topic,
+            body={"retentionTimeInMinutes": minutes, "retentionSizeInMB": megabytes},
+        )
+
+    async def set_ttl(self, topic: Topic, seconds: int) -> None:
+        """Take messages from subscriptions that did not acknowledge them within so many seconds."""
+        path = f"/{topic.path}/messageTTL?messageTTL={seconds}"
+        await self._call("POST", path, f"set the time to live of {topic}", topic=topic)
+
+    async def stats(self, topic: Topic) -> dict[str, Any]:
+        """Return the broker's statistics of a topic that is not partitioned."""
+        answer = await self._call("GET", f"/{topic.path}/stats", f"read the statistics of {topic}", topic=topic)
+        return _json_object(answer)
+
+    async def _call(
+        self, method: str, path: str, action: str, *, topic: Topic | None = None, body: Any = None
+    ) -> httpx.Response:
+        try:
+            answer = await self._client.request(method, path, json=body)
+        except httpx.TimeoutException as error:
+            raise NodeUnreachable(self._url, "no answer in time") from error
+        except (httpx.HTTPError, ssl.SSLError) as error:
+            raise NodeUnreachable(self._url, _reason_of(error)) from error
+        if answer.is_success:
+            return answer
+        raise _rejection(answer, action, self._url, topic)
+
+
+async def node_limits(endpoint: Endpoint) -> Limits:
+    """Return the node's limits on one message, or Pulsar's defaults where nobody tells.
+
+    A stand-alone WebSocket proxy has no admin API, and not every role may read the settings.
+    """
+    try:
+        async with Admin(endpoint, _LIMITS_TIMEOUT_S) as admin:
+            return await admin.limits()
+    except PulsarError as error:
+        logger.info("the node's limits are not known, its defaults are assumed: %s", error)
+        return Limits()
+
+
+def _rejection(answer: httpx.Response, action: str, url: str, topic: Topic | None) -> PulsarError:
+    reason = _pulsar_reason(answer)
+    if answer.status_code == 401:
+        # Pulsar answers 401 as a page to strangers, and as JSON to those it knows but does not let in.
+        return NotAuthorized(action) if reason else NotAuthenticated(url)
+    if answer.status_code == 403:
+        return NotAuthorized(action)
+    if answer.status_code == 404 and reason is None:
+        return NodeUnreachable(url, "something answers there, but not Pulsar's admin API: HTTP 404")
+    if answer.status_code == 404 and topic:
+        missing_namespace = "amespace" in (reason or "")
+        namespace = f"{topic.tenant}/{topic.namespace}"
+        return NamespaceNotFound(namespace) if missing_namespace else TopicNotFound(str(topic))
+    return RequestRejected(action, answer.status_code, reason or "no reason given")
+
+
+def _pulsar_reason(answer: httpx.Response) -> str | None:
+    """Return the reason in Pulsar's JSON error; None when the answer is not in Pulsar's form."""
+    try:
+        reason = answer.json()["reason"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return printable(reason, 300) if isinstance(reason, str) else None
+
+
+def _reason_of(error: Exception) -> str:
+    text = str(error)
+    return "connection refused" if "All connection attempts failed" in text else text or type(error).__name__
+
+
+def _json_object(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        value = answer.json()
+    except ValueError as error:
+        raise NodeUnreachable(str(answer.url), "it does not answer in Pulsar's JSON") from error
+    return value if isinstance(value, dict) else {}
+
+
+def _positive(value: Any, default: int) -> int:
+    """Settings come as text, statistics as numbers."""
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 and int(text) > 0 else default

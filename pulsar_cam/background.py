@@ -1,0 +1,66 @@
+"""Work beside the main thread, which belongs to the window: a coroutine on its own event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from types import TracebackType
+from typing import Any, Self
+
+
+class Background:
+    """Runs one coroutine on an event loop in a thread of its own, as a context manager.
+
+    Leaving the context cancels the coroutine if it still runs, waits for its clean-up, and raises its error.
+    """
+
+    def __init__(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        self._coroutine = coroutine
+        self._error: BaseException | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._started = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="network", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._started.wait()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.cancel()
+        self._thread.join()
+        if self._error and error is None:
+            raise self._error
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the coroutine has not ended yet."""
+        return self._thread.is_alive()
+
+    def cancel(self) -> None:
+        """Ask the coroutine to end; its clean-up still runs."""
+        if self._loop and self._task:
+            try:
+                self._loop.call_soon_threadsafe(self._task.cancel)
+            except RuntimeError:  # the loop is closed: the coroutine has ended
+                return
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._main())
+        except asyncio.CancelledError:
+            pass
+        except BaseException as error:
+            self._error = error
+        finally:
+            self._started.set()
+
+    async def _main(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.create_task(self._coroutine)
+        self._started.set()
+        await self._task

@@ -1,0 +1,57 @@
+"""The command line: the library's first user, and the only part that prints. One file per command."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+
+import typer
+
+from ..errors import InvalidOption, PulsarCamError
+from . import create_topic, demo, doctor, node, publish, watch
+from .console import errors
+
+app = typer.Typer(
+    name="pulsar-cam",
+    help="A camera stream through Apache Pulsar: publish it once, watch it anywhere.",
+    epilog="First time? Try: pulsar-cam demo",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+app.command("publish", epilog=publish.EXAMPLES)(publish.publish)
+app.command("watch", epilog=watch.EXAMPLES)(watch.watch)
+app.command("create-topic", epilog=create_topic.EXAMPLES)(create_topic.create_topic)
+app.command("demo", epilog=demo.EXAMPLES)(demo.demo)
+app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
+app.add_typer(node.app, name="node")
+
+
+def run() -> int:
+    """Run one command and return its exit code: 0 done, 1 a failure, 2 wrong usage, 130 interrupted."""
+    try:
+        app()
+        status = 0
+    except SystemExit as exit_:
+        status = exit_.code if isinstance(exit_.code, int) else 1
+    except PulsarCamError as error:
+        errors.print(f"error: {error}", style="red")
+        status = 2 if isinstance(error, InvalidOption) else 1
+    except BrokenPipeError:  # the reader of our output has gone, as with "| head"
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    _leave_stuck_threads(status)
+    return status
+
+
+def _leave_stuck_threads(status: int) -> None:
+    """End at once if a driver still blocks the thread of a source: a normal exit would wait for it, or crash."""
+    from ..source_reader import THREAD_NAME
+
+    if any(thread.name == THREAD_NAME for thread in threading.enumerate()):
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(status)

@@ -1,0 +1,110 @@
+"""What a person sees besides the results: log lines, one live status line, and errors, all on stderr."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType, TracebackType
+from typing import Any, Protocol, Self
+
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.text import Text
+
+errors = Console(stderr=True, markup=False, highlight=False, emoji=False, soft_wrap=True)
+
+_LIVE_PERIOD_S = 0.25
+_JSON_PERIOD_S = 1.0
+
+
+def set_up_logging(verbose: int) -> None:
+    """Show warnings; with -v also what is going on, with -vv everything of ours."""
+    level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
+    handler = RichHandler(console=errors, show_time=verbose > 0, show_path=False, show_level=False, markup=False)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger("pulsar_cam")
+    logger.handlers = [handler]
+    logger.propagate = False
+    logger.setLevel(level)
+
+
+@contextmanager
+def stoppable() -> Iterator[threading.Event]:
+    """Give an event that Ctrl-C and SIGTERM set, so that a run can end in good order; a second one interrupts it."""
+    stop = threading.Event()
+
+    def ask_to_stop(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class Stats(Protocol):
+    """Counters that can be shown."""
+
+    @property
+    def line(self) -> str:
+        """One line for a terminal."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same for JSON."""
+
+
+class StatusLine:
+    """Shows counters while a command runs: a live line at a terminal, a JSON line a second, or nothing."""
+
+    def __init__(self, stats: Stats, *, as_json: bool) -> None:
+        self._stats, self._as_json = stats, as_json
+        self._period_s = _JSON_PERIOD_S if as_json else _LIVE_PERIOD_S
+        self._shown_at_s = self._started_at_s = time.monotonic()
+        self._live = None if as_json or not errors.is_terminal else errors.status("")
+
+    def __enter__(self) -> Self:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._live.stop()
+
+    def tick(self) -> None:
+        """Show the counters if it is time; cheap to call often."""
+        if time.monotonic() - self._shown_at_s < self._period_s:
+            return
+        self._shown_at_s = time.monotonic()
+        if self._live:
+            self._live.update(Text(self._stats.line, no_wrap=True, overflow="ellipsis"))
+        elif self._as_json:
+            self._print_json("status")
+
+    def print_summary(self, sentence: str) -> None:
+        """Print how it ended: as JSON, or the sentence, with the seconds it took."""
+        if self._as_json:
+            self._print_json("summary")
+        else:
+            print(f"{sentence} in {self._elapsed_s:.1f} s", flush=True)
+
+    def _print_json(self, event: str) -> None:
+        line = {"event": event, "elapsed_s": round(self._elapsed_s, 1), **self._stats.as_dict()}
+        sys.stdout.write(json.dumps(line) + "\n")
+        sys.stdout.flush()
+
+    @property
+    def _elapsed_s(self) -> float:
+        return time.monotonic() - self._started_at_s

@@ -1,0 +1,99 @@
+"""``pulsar-cam create-topic``: a topic with the limits it needs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import InvalidOption
+from ..topics import DEFAULT_SERVICE_URL, DEFAULT_TOPIC, Endpoint, Topic
+from . import options
+from .console import set_up_logging
+
+if TYPE_CHECKING:
+    from ..topic_policy import TopicPolicy
+
+EXAMPLES = """
+Examples:\n
+  pulsar-cam create-topic\n
+  pulsar-cam create-topic --topic front-door --retention 1h --retention-size 10GB\n
+  pulsar-cam create-topic --topic non-persistent://public/default/preview
+"""
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_BYTES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+
+def create_topic(
+    partitions: Annotated[
+        int, typer.Option("--partitions", min=0, max=1000, help="0: not partitioned. A camera stays on one of them.")
+    ] = 0,
+    retention: Annotated[
+        str | None, typer.Option("--retention", help="How long to keep frames, such as 30m, 12h or 7d.")
+    ] = None,
+    retention_size: Annotated[
+        str | None, typer.Option("--retention-size", help="How much to keep at most, such as 500MB or 10GB.")
+    ] = None,
+    ttl: Annotated[
+        str | None, typer.Option("--ttl", help="Skip what a subscription did not take within this time, such as 30s.")
+    ] = None,
+    backlog_limit: Annotated[
+        str | None,
+        typer.Option(
+            "--backlog-limit", help="How far subscriptions may lag, such as 1GB; then they skip the oldest."
+        ),
+    ] = None,
+    topic: options.TopicName = DEFAULT_TOPIC,
+    service_url: options.ServiceUrl = DEFAULT_SERVICE_URL,
+    admin_url: options.AdminUrl = None,
+    token_file: options.TokenFile = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    verbose: options.Verbose = 0,
+) -> None:
+    """Create a topic and set its limits; again is fine, and sets the limits that are given.
+
+    Without limits the node's own hold. Persistent topics keep frames on the node's disk, non-persistent ones nowhere.
+    """
+    from ..topic_policy import TopicPolicy
+
+    set_up_logging(verbose)
+    endpoint = options.endpoint_of(service_url, None, admin_url, token_file)
+    policy = TopicPolicy(
+        retention_s=_quantity("--retention", retention, _SECONDS),
+        retention_bytes=_quantity("--retention-size", retention_size, _BYTES),
+        ttl_s=_quantity("--ttl", ttl, _SECONDS),
+        backlog_bytes=_quantity("--backlog-limit", backlog_limit, _BYTES),
+    )
+    full_topic = Topic.parse(topic)
+    policy.check(full_topic)
+    created = asyncio.run(_create(endpoint, full_topic, partitions, policy))
+    if as_json:
+        typer.echo(json.dumps({"topic": str(full_topic), "created": created, "partitions": partitions}))
+    else:
+        typer.echo(f"topic {full_topic} {'created' if created else 'exists already'}")
+        typer.echo(policy.cost(full_topic))
+
+
+async def _create(endpoint: Endpoint, topic: Topic, partitions: int, policy: TopicPolicy) -> bool:
+    from ..admin import Admin
+
+    async with Admin(endpoint) as admin:
+        created = await admin.create_topic(topic, partitions)
+        await policy.apply(admin, topic)
+        return created
+
+
+def _quantity(option: str, text: str | None, units: dict[str, int]) -> int | None:
+    if text is None:
+        return None
+    match = re.fullmatch(rf"(\d{{1,9}})({'|'.join(units)})", text.strip(), re.ASCII | re.IGNORECASE)
+    amount = int(match.group(1)) if match else 0
+    if not match or not amount:
+        examples = ", ".join(f"10{unit}" for unit in units)
+        raise InvalidOption(option, ascii(text), f"expected a whole number with its unit: {examples}")
+    unit = match.group(2)
+    return amount * (units.get(unit) or units[unit.lower() if unit.lower() in units else unit.upper()])

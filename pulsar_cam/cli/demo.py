@@ -1,0 +1,4 @@
+EXAMPLES = ""
+
+
+def demo() -> None: ...

@@ -1,0 +1,95 @@
+"""``pulsar-cam publish``: a camera, a film, a stream or a test pattern to a topic."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import InvalidOption
+from ..topics import DEFAULT_SERVICE_URL, DEFAULT_TOPIC, Topic
+from . import options
+from .console import StatusLine, set_up_logging, stoppable
+
+if TYPE_CHECKING:
+    from ..publish_stats import PublishStats
+
+EXAMPLES = """
+Examples:\n
+  pulsar-cam publish --device 0\n
+  pulsar-cam publish --source film.mp4 --loop --topic front-door\n
+  pulsar-cam publish --source test-pattern: --size 1920x1080 --fps 30 --quality 90
+"""
+
+
+def publish(
+    device: Annotated[
+        str | None, typer.Option("--device", "-d", help="Camera by number or path. [default: 0]", show_default=False)
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option("--source", "-s", help="A video file, an RTSP or HTTP URL, or test-pattern:")
+    ] = None,
+    loop: Annotated[bool, typer.Option("--loop", help="Start a video file over at its end.")] = False,
+    size: Annotated[str | None, typer.Option("--size", help="WIDTHxHEIGHT, such as 1280x720.")] = None,
+    fps: Annotated[
+        float | None, typer.Option("--fps", help="Frames per second, at most those of the source.")
+    ] = None,
+    quality: Annotated[int, typer.Option("--quality", "-q", min=1, max=100, help="JPEG quality.")] = 80,
+    preview: Annotated[bool, typer.Option("--preview", help="Show the frames in a window here as well.")] = False,
+    frames: options.Frames = None,
+    duration: options.Duration = None,
+    topic: options.TopicName = DEFAULT_TOPIC,
+    service_url: options.ServiceUrl = DEFAULT_SERVICE_URL,
+    ws_url: options.WsUrl = None,
+    admin_url: options.AdminUrl = None,
+    token_file: options.TokenFile = None,
+    as_json: options.Json = False,
+    verbose: options.Verbose = 0,
+) -> None:
+    """Publish frames from a camera, a video file, a URL or a test pattern.
+
+    Frames are left out rather than sent late: the newest wins, and every drop is counted with its reason.
+    """
+    set_up_logging(verbose)
+    if device is not None and source is not None:
+        raise InvalidOption("--source", source, "give --device or --source, not both")
+    endpoint = options.endpoint_of(service_url, ws_url, admin_url, token_file)
+    full_topic, pixels = Topic.parse(topic), options.parse_size(size)
+
+    with stoppable() as stop:
+        from .. import pipeline
+        from ..publish_stats import PublishStats
+        from ..source import open_source
+        from ..viewer import Viewer
+        from ..window import Window
+
+        stats = PublishStats()
+        viewer = Viewer(Window(f"pulsar-cam: {full_topic.name} (preview)") if preview else None)
+        with StatusLine(stats, as_json=as_json) as status:
+            try:
+                pipeline.publish(
+                    lambda: open_source(source or device or "0", size=pixels, fps=fps, loop=loop),
+                    endpoint,
+                    full_topic,
+                    quality=quality,
+                    frames=frames,
+                    duration_s=duration,
+                    preview=viewer,
+                    stop=stop,
+                    stats=stats,
+                    on_tick=status.tick,
+                )
+            finally:
+                status.print_summary(summary(stats))
+        if stop.is_set():
+            raise typer.Exit(130)
+
+
+def summary(stats: PublishStats) -> str:
+    """Return how a run of `publish` ended, as a sentence without its time."""
+    from ..stats import dropped_text
+
+    return (
+        f"published {stats.published} of {stats.captured} captured frames, {stats.published_bytes / 1e6:.1f} MB, "
+        f"dropped {dropped_text(+stats.dropped)},"
+    )

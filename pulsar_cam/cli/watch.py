@@ -1,0 +1,106 @@
+"""``pulsar-cam watch``: the frames of a topic in a window."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..topics import DEFAULT_SERVICE_URL, DEFAULT_TOPIC, Topic, check_subscription
+from . import options
+from .console import StatusLine, set_up_logging, stoppable
+
+if TYPE_CHECKING:
+    from ..watch_stats import WatchStats
+
+EXAMPLES = """
+Examples:\n
+  pulsar-cam watch --subscription viewer1\n
+  pulsar-cam watch --headless --frames 300 --json\n
+  pulsar-cam watch --topic front-door --snapshot now.jpg
+"""
+
+
+def watch(
+    subscription: Annotated[
+        str | None,
+        typer.Option(
+            "--subscription", "-s", help="Each viewer needs its own. [default: a new one]", show_default=False
+        ),
+    ] = None,
+    durable: Annotated[
+        bool, typer.Option("--durable", help="Keep the subscription's place while nobody watches; costs disk space.")
+    ] = False,
+    headless: Annotated[bool, typer.Option("--headless", help="No window: decode, measure and count.")] = False,
+    snapshot: Annotated[
+        Path | None,
+        typer.Option(
+            "--snapshot", help="Save the last frame as .jpg (as received) or .png. Alone: one frame, then end."
+        ),
+    ] = None,
+    frames: options.Frames = None,
+    duration: options.Duration = None,
+    topic: options.TopicName = DEFAULT_TOPIC,
+    service_url: options.ServiceUrl = DEFAULT_SERVICE_URL,
+    ws_url: options.WsUrl = None,
+    admin_url: options.AdminUrl = None,
+    token_file: options.TokenFile = None,
+    as_json: options.Json = False,
+    verbose: options.Verbose = 0,
+) -> None:
+    """Show the frames of a topic in a window, and acknowledge each.
+
+    Keys: q or Esc quits, space pauses, s saves a snapshot, i shows the info overlay, f toggles full screen.
+    The age of a frame compares the publisher's clock with this machine's.
+    """
+    set_up_logging(verbose)
+    endpoint = options.endpoint_of(service_url, ws_url, admin_url, token_file)
+    full_topic = Topic.parse(topic)
+    name = check_subscription(subscription) if subscription is not None else f"viewer-{secrets.token_hex(4)}"
+
+    with stoppable() as stop:
+        from .. import pipeline
+        from ..snapshot import check_snapshot_path, save_snapshot
+        from ..viewer import Viewer
+        from ..watch_stats import WatchStats
+        from ..window import Window
+
+        if snapshot:
+            check_snapshot_path(snapshot)
+            frames = 1 if frames is None and duration is None else frames
+            headless = headless or frames == 1
+        stats = WatchStats()
+        viewer = Viewer(None if headless else Window(f"pulsar-cam: {full_topic.name} ({name})"))
+        with StatusLine(stats, as_json=as_json) as status:
+            try:
+                pipeline.watch(
+                    endpoint,
+                    full_topic,
+                    name,
+                    viewer=viewer,
+                    durable=durable,
+                    frames=frames,
+                    duration_s=duration,
+                    stop=stop,
+                    stats=stats,
+                    on_tick=status.tick,
+                )
+            finally:
+                status.print_summary(summary(stats))
+        if snapshot and viewer.packet:
+            save_snapshot(viewer.packet, snapshot)
+            typer.echo(f"snapshot saved: {snapshot}", err=True)
+        if stop.is_set():
+            raise typer.Exit(130)
+
+
+def summary(stats: WatchStats) -> str:
+    """Return how a run of `watch` ended, as a sentence without its time."""
+    from ..stats import dropped_text
+
+    return (
+        f"received {stats.received} messages, {stats.received_bytes / 1e6:.1f} MB, shown {stats.shown} frames "
+        f"({stats.age_text}), dropped {dropped_text(+stats.dropped)}, missing {stats.gaps.missing},"
+    )

@@ -1,0 +1,127 @@
+"""What became of the frames of one publisher."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from .frame import Packet
+from .producer import DISCONNECTED, Producer
+from .stats import Rate, dropped_text
+from .wire import Receipt
+
+logger = logging.getLogger(__name__)
+
+
+class PublishStats:
+    """Counters of one run of `publish`; at its end ``captured`` equals ``published`` plus all of ``dropped``.
+
+    Reasons of drops: ``superseded`` (a newer frame came while the one before was encoded), ``in_flight_full`` (while
+    the node owed receipts), ``disconnected`` (while there was no session), ``encode_error``, ``rejected`` (Pulsar
+    refused the message), ``unacknowledged`` (the session ended before the receipt: Pulsar may have it or not),
+    ``stopped`` (under way when the run ended).
+
+    Attributes:
+        captured: frames that the source gave.
+        sent: packets handed to Pulsar.
+        published: packets that Pulsar acknowledged.
+        published_bytes: their JPEG bytes.
+        dropped: frames left out, by reason.
+        session: the producer, once there is one.
+    """
+
+    def __init__(self) -> None:
+        self.captured = 0
+        self.sent = 0
+        self.published = 0
+        self.published_bytes = 0
+        self.dropped: Counter[str] = Counter()
+        self.session: Producer | None = None
+        self._rate = Rate()
+        self._picture = ""
+
+    @property
+    def status(self) -> str:
+        """What is going on, as a few words for a person."""
+        return self.session.status if self.session else "connecting"
+
+    @property
+    def reason_to_supersede(self) -> str:
+        """Why a captured frame has not been taken by the encoder yet."""
+        if not self.session or not self.session.is_connected:
+            return "disconnected"
+        return "in_flight_full" if self.session.is_full else "superseded"
+
+    def drop(self, reason: str) -> None:
+        """Count a frame that was left out."""
+        self.dropped[reason] += 1
+
+    def has_sent(self, frames: int | None) -> bool:
+        """Whether so many packets are published or about to be; never, if None."""
+        failed = self.dropped["rejected"] + self.dropped["unacknowledged"]
+        return frames is not None and self.sent - failed >= frames
+
+    def settler(self, packet: Packet) -> Callable[[asyncio.Future[Receipt]], None]:
+        """Return a callback that counts what the receipt of a packet says."""
+
+        def settle(receipt: asyncio.Future[Receipt]) -> None:
+            self._settle(packet, receipt.result())
+
+        return settle
+
+    def _settle(self, packet: Packet, receipt: Receipt) -> None:
+        if receipt.accepted:
+            self.published += 1
+            self.published_bytes += len(packet.jpeg)
+            self._rate.count()
+            self._picture = f"{packet.width}x{packet.height} q{packet.quality}"
+        elif receipt.problem == DISCONNECTED:
+            self.drop("unacknowledged")
+        else:
+            self.drop("rejected")
+            if self.dropped["rejected"] == 1:
+                logger.warning("Pulsar rejected a frame: %s (said once, counted from here on)", receipt.problem)
+
+    @contextlib.contextmanager
+    def accounted(self) -> Iterator[None]:
+        """Count, when the run ends, the frames that were still under way."""
+        try:
+            yield
+        finally:
+            under_way = self.captured - self.published - self.dropped.total()
+            if under_way:
+                self.dropped["stopped"] += under_way
+
+    @property
+    def info(self) -> list[str]:
+        """Lines for the info overlay."""
+        return [
+            f"publishing {self._rate.per_second:.1f} fps  {self._picture}",
+            f"published {self.published}  dropped {self.dropped.total()}",
+            self.status,
+        ]
+
+    @property
+    def line(self) -> str:
+        """One line for a terminal."""
+        return (
+            f"{self._rate.per_second:.1f} fps  {self._picture}  published {self.published}"
+            f"  dropped {dropped_text(+self.dropped)}  {self.status}"
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the counters, as they are printed in JSON."""
+        return {
+            "captured": self.captured,
+            "published": self.published,
+            "published_bytes": self.published_bytes,
+            "dropped": dict(+self.dropped),
+            "reconnects": self.session.reconnects if self.session else 0,
+            "fps": round(self._rate.per_second, 1),
+            "picture": self._picture,
+            "status": self.status,
+        }

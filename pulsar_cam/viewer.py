@@ -1,0 +1,71 @@
+"""What a person in front of a stream sees and does: pictures, waiting, pause, snapshots."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from .errors import OutputError
+from .frame import Frame, Packet
+from .jpeg import encode
+from .snapshot import free_path, save_snapshot
+from .window import Action, Window
+
+logger = logging.getLogger(__name__)
+
+_SNAPSHOT_QUALITY = 95
+
+
+class Viewer:
+    """Shows frames in a window, or nowhere when there is none.
+
+    Attributes:
+        wants_quit: the user pressed q or Esc, or closed the window.
+        is_paused: the user pressed space; the picture stands until it is pressed again.
+        packet: what the frame on show was decoded from; None if it was captured here, or none came yet.
+    """
+
+    def __init__(self, window: Window | None = None) -> None:
+        self.wants_quit = False
+        self.is_paused = False
+        self.packet: Packet | None = None
+        self._window = window
+        self._frame: Frame | None = None
+        self._info: Sequence[str] = ()
+
+    def show(self, frame: Frame, info: Sequence[str] = (), packet: Packet | None = None) -> None:
+        """Show a frame; `packet` is what it was decoded from, for a snapshot without loss."""
+        self._frame, self.packet, self._info = frame, packet, info
+        self._redraw()
+
+    def wait(self, message: str) -> None:
+        """Say that no frames come, and why; a paused picture stays as it is."""
+        if self._window and not self.is_paused:
+            self._window.wait_card(message)
+
+    def poll(self) -> None:
+        """Let the window live, and do what the user asked for."""
+        for action in self._window.poll() if self._window else ():
+            if action is Action.QUIT:
+                self.wants_quit = True
+            elif action is Action.PAUSE:
+                self.is_paused = not self.is_paused
+                self._redraw()
+            elif action is Action.SNAPSHOT:
+                self._snapshot()
+
+    def _redraw(self) -> None:
+        if self._window and self._frame:
+            self._window.show(self._frame.image, self._info, "paused" if self.is_paused else "")
+
+    def _snapshot(self) -> None:
+        if not self._frame:
+            return
+        path = free_path(Path.cwd(), self._frame)
+        try:
+            save_snapshot(self.packet or encode(self._frame, _SNAPSHOT_QUALITY), path)
+        except OutputError as error:
+            logger.warning("no snapshot: %s", error)
+        else:
+            logger.warning("snapshot saved: %s", path)
