@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -42,13 +43,14 @@ class Capture:
 
     def retrieve(self) -> Image | None:
         """Return the grabbed frame as an image of its own, or None if it is damaged."""
-        with self._in_use():
-            good, image = self._video.retrieve()
-        if not good or image is None or image.size == 0 or image.dtype != np.uint8:
+        try:
+            with self._in_use():
+                good, picture = self._video.retrieve()
+            image = _as_image(picture) if good else None
+        except cv2.error:
+            # A camera gave an empty buffer.
             return None
-        if image.ndim == 2:
-            image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
-        return self._scaled(np.ascontiguousarray(image, np.uint8)) if image.shape[2:] == (3,) else None
+        return None if image is None else self._scaled(image)
 
     def get(self, prop: int) -> float:
         """Return a property of the VideoCapture; 0 when it is unknown or closed."""
@@ -98,11 +100,22 @@ class Capture:
         return scaled.astype(np.uint8, copy=False)
 
 
+def _as_image(picture: Any) -> Image | None:
+    """Return a BGR image from what VideoCapture gave: one, a grey one, or a row of JPEG bytes; None if damaged."""
+    if picture is None or picture.dtype != np.uint8:
+        return None
+    if picture.ndim == 2:
+        is_jpeg = picture.shape[0] == 1
+        picture = cv2.imdecode(picture, cv2.IMREAD_COLOR) if is_jpeg else cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
+    return None if picture is None or picture.shape[2] != 3 else np.ascontiguousarray(picture)
+
+
 class LiveSource:
     """A camera or a live stream: frames come when they come.
 
     Args:
-        patience: seconds without a good frame after which the source counts as stopped.
+        patience: seconds without a good frame after which the source counts as stopped; 0 where one failed read
+            is the end.
         fps: surplus frames are grabbed and not decoded; None for all.
     """
 
@@ -110,6 +123,9 @@ class LiveSource:
         self.name = name
         self._capture = capture
         self._patience = patience
+        self._lost = (
+            f"no good frame for {patience:g} s" if patience else "the stream ended or the connection was lost"
+        )
         self._rate = RateLimit(fps)
         self._sequence = 0
 
@@ -132,7 +148,7 @@ class LiveSource:
                 self._sequence += 1
                 return Frame(image, captured_at_ns, self._sequence - 1, self.name)
             if time.monotonic() >= deadline and not self._capture.stopped.is_set():
-                raise SourceStopped(self.name, f"no good frame for {self._patience:g} s")
+                raise SourceStopped(self.name, self._lost)
             self._capture.stopped.wait(_RETRY_SECONDS)
         return None
 

@@ -19,6 +19,7 @@ _log = logging.getLogger(__name__)
 _USUAL_SIZE = (1280, 720)
 _PATIENCE_SECONDS = 5.0
 _BACKENDS = {"linux": cv2.CAP_V4L2, "darwin": cv2.CAP_AVFOUNDATION, "win32": cv2.CAP_DSHOW}
+_MJPG = cv2.VideoWriter.fourcc(*"MJPG")
 _DEV = Path("/dev")
 _SYSFS = Path("/sys/class/video4linux")
 
@@ -51,13 +52,16 @@ def open_device(device: str, *, size: tuple[int, int] | None = None, fps: float 
         raise DeviceNotFound(_plain(device), [str(camera) for camera in list_cameras()], _problem(device))
     width, height = size or _USUAL_SIZE
     # In this order: the sizes and rates that a camera offers depend on the format.
-    video.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
+    video.set(cv2.CAP_PROP_FOURCC, _MJPG)
     video.set(cv2.CAP_PROP_FRAME_WIDTH, width)
     video.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
     if fps:
         video.set(cv2.CAP_PROP_FPS, fps)
     # One to fill while we hold the other: with a single buffer a camera loses every second frame.
     video.set(cv2.CAP_PROP_BUFFERSIZE, 2)
+    if int(video.get(cv2.CAP_PROP_FOURCC)) == _MJPG:
+        # JPEGs are decoded by us, because OpenCV gives the picture before in place of a damaged one.
+        video.set(cv2.CAP_PROP_CONVERT_RGB, 0)
     given_fps = video.get(cv2.CAP_PROP_FPS)
     _log.info("camera %s gives %s", device, _describe(video))
     surplus = fps and not 0 < given_fps <= fps * 1.02
