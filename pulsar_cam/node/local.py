@@ -179,7 +179,7 @@ class LocalNode:
         else:
             java = find_java()
             home = pulsar_home(_cache_folder(), progress)
-            self._check_space()
+            self._check_folder()
             self._prepare_folder()
             write_settings(self.folder, home, http_port, broker_port)
             launched = process.launch(java_command(java, home, self.folder), self.folder)
@@ -205,7 +205,11 @@ class LocalNode:
                 return f"the node '{folder.name}'"
         return ports.holder(port)
 
-    def _check_space(self) -> None:
+    def _check_folder(self) -> None:
+        if unknown := process.find_unknown(self.folder):
+            raise LocalNodeError(
+                f"process {unknown.pid} already uses {self.folder}", "end that process, then try again"
+            )
         disk = shutil.disk_usage(self.folder)
         if disk.free < max(_LEAST_FREE_BYTES, disk.total * _LEAST_FREE_SHARE):
             raise LocalNodeError(

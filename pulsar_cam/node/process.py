@@ -49,10 +49,21 @@ def find(pid: int, folder: Path) -> psutil.Process | None:
     """
     try:
         process = psutil.Process(pid)
-        ours = process.status() != psutil.STATUS_ZOMBIE and marker(folder) in process.cmdline()
     except psutil.Error:
         return None
-    return process if ours else None
+    return process if _is_node(process, folder) else None
+
+
+def find_unknown(folder: Path) -> psutil.Process | None:
+    """Return a process that is a node of this folder, though nobody wrote down its id."""
+    return next((process for process in psutil.process_iter() if _is_node(process, folder)), None)
+
+
+def _is_node(process: psutil.Process, folder: Path) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE and marker(folder) in process.cmdline()
+    except psutil.Error:
+        return False
 
 
 def end(process: psutil.Process) -> None:
