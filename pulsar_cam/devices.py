@@ -14,6 +14,10 @@ from .capture import Capture, LiveSource
 from .errors import DeviceNotFound
 from .opencv import cv2
 
+# A camera that gives nothing would hold a read, and so the end of the program, for 10 s; OpenCV takes whole seconds
+# and looks when it first waits.
+os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "1")
+
 _log = logging.getLogger(__name__)
 
 _USUAL_SIZE = (1280, 720)
