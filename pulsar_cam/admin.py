@@ -110,13 +110,15 @@ class Admin:
 
     async def set_backlog_limit(self, topic: Topic, size_bytes: int) -> None:
         """Let subscriptions lag behind by so many bytes; older messages are taken from them, publishing goes on."""
-        await self._call(
-            "POST",
-            f"/{topic.path}/backlogQuota?backlogQuotaType=destination_storage",
-            f"limit the backlog of {topic}",
-            topic=topic,
-            body={"limitSize": size_bytes, "policy": "consumer_backlog_eviction"},
-        )
+        # Pulsar compares a retention with both kinds of quota: the one by age must be there too, without an age.
+        for kind in ("destination_storage", "message_age"):
+            await self._call(
+                "POST",
+                f"/{topic.path}/backlogQuota?backlogQuotaType={kind}",
+                f"limit the backlog of {topic}",
+                topic=topic,
+                body={"limitSize": size_bytes, "limitTime": -1, "policy": "consumer_backlog_eviction"},
+            )
 
     async def set_retention(self, topic: Topic, minutes: int, megabytes: int) -> None:
         """Keep acknowledged messages until both limits are passed; -1 means no limit."""

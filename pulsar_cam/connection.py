@@ -39,13 +39,15 @@ class Connection:
     Attributes:
         target: what is opened; may be changed before a (re)connection.
         status: what is going on, as a few words for a person.
-        reconnects: how often the session was opened again.
+        has_opened: whether there was a session.
+        reconnects: how often it was opened again.
         recovery_s: how long the last interruption took, in seconds; None before the first one.
     """
 
     def __init__(self, target: Target, headers: dict[str, str]) -> None:
         self.target = target
         self.status = "connecting"
+        self.has_opened = False
         self.reconnects = 0
         self.recovery_s: float | None = None
         self._headers = headers
@@ -71,7 +73,7 @@ class Connection:
                     raise
                 await asyncio.sleep(delay_s)
             else:
-                self.status = "connected"
+                self.status, self.has_opened = "connected", True
                 return
 
     async def sessions(self) -> AsyncIterator[ClientConnection]:
@@ -83,7 +85,7 @@ class Connection:
         while websocket := self._websocket:
             yield websocket
             self._websocket = None
-            lost = ConnectionLost(self.target.url, _close_reason(websocket))
+            lost = ConnectionLost(self.target.node, _close_reason(websocket))
             logger.warning("%s", lost)
             self._websocket = await self._open_again(lost)
 
@@ -103,7 +105,7 @@ class Connection:
         self.reconnects += 1
         self.recovery_s = time.monotonic() - since
         self.status = "connected"
-        logger.warning("connected again to %s after %.1f s", self.target.url, self.recovery_s)
+        logger.warning("connected again to %s after %.1f s", self.target.node, self.recovery_s)
         return websocket
 
     async def close(self) -> None:
@@ -137,13 +139,13 @@ def _our_errors(target: Target) -> Iterator[None]:
     except InvalidStatus as error:
         raise refusal(error.response.status_code, bytes(error.response.body or b""), target) from error
     except TimeoutError as error:
-        raise NodeUnreachable(target.url, f"no answer within {OPEN_TIMEOUT_S:.0f} s") from error
+        raise NodeUnreachable(target.node, f"no answer within {OPEN_TIMEOUT_S:.0f} s") from error
     except ssl.SSLError as error:
-        raise NodeUnreachable(target.url, f"TLS failed: {error.reason or error}") from error
+        raise NodeUnreachable(target.node, f"TLS failed: {error.reason or error}") from error
     except OSError as error:
-        raise NodeUnreachable(target.url, _os_reason(error)) from error
+        raise NodeUnreachable(target.node, _os_reason(error)) from error
     except (InvalidHandshake, InvalidURI, ConnectionClosed) as error:
-        raise NodeUnreachable(target.url, f"what answers there is no WebSocket server: {error}") from error
+        raise NodeUnreachable(target.node, f"what answers there is no WebSocket server: {error}") from error
 
 
 def _os_reason(error: OSError) -> str:

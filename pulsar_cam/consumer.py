@@ -65,6 +65,7 @@ class Consumer:
             parameters["subscriptionMode"] = "NonDurable"
         return Target(
             url=self._endpoint.consumer_url(self._topic, self._subscription, **parameters),
+            node=self._endpoint.ws_url,
             action=f"subscribe to {self._topic}",
             topic=self._topic,
             name=f"subscription {self._subscription!r}",
@@ -91,6 +92,11 @@ class Consumer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._connection.close()
+
+    @property
+    def has_opened(self) -> bool:
+        """Whether there was a session."""
+        return self._connection.has_opened
 
     @property
     def status(self) -> str:

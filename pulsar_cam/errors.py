@@ -72,8 +72,8 @@ class DeviceNotFound(SourceError):
         self.device, self.available, self.problem = device, available, problem
 
     def __str__(self) -> str:
-        choices = f"choose from: {', '.join(self.available)}" if self.available else "this machine has no camera"
-        return f"camera {self.device} {self.problem}; {choices}, or try --source test-pattern:"
+        found = f"choose from: {', '.join(self.available)}, or" if self.available else "this machine has no camera:"
+        return f"camera {self.device} {self.problem}; {found} try --source test-pattern:"
 
 
 class SourceUnreadable(SourceError):

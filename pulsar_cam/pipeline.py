@@ -11,6 +11,7 @@ expensive step stands a slot in which the newest wins.
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from collections.abc import Callable
 from .admin import node_limits
 from .background import Background
 from .consumer import Consumer
-from .errors import DecodeError, EncodeError
+from .errors import DecodeError, EncodeError, InvalidOption
 from .fit import FittingEncoder
 from .frame import Frame, Packet
 from .jpeg import decode
@@ -62,8 +63,12 @@ def publish(
         on_tick: called many times a second in the calling thread.
 
     Raises:
+        InvalidOption: quality, frames or duration out of range.
         PulsarCamError: the source or the node cannot be used, or fails for a reason that will not pass.
     """
+    if not 1 <= quality <= 100:
+        raise InvalidOption("--quality", quality, "expected 1 to 100")
+    _check_limits(frames, duration_s)
     stats, stop, preview = stats or PublishStats(), stop or threading.Event(), preview or Viewer()
     newest, newest_preview = Latest[Frame](), Latest[Frame]()
 
@@ -152,8 +157,10 @@ def watch(
         on_tick: called many times a second in the calling thread.
 
     Raises:
+        InvalidOption: frames or duration out of range.
         PulsarCamError: the node cannot be reached, or refuses for a reason that will not pass.
     """
+    _check_limits(frames, duration_s)
     stats, stop, viewer = stats or WatchStats(), stop or threading.Event(), viewer or Viewer()
     newest = Latest[Packet]()
     consumer = Consumer(endpoint, topic, subscription, durable=durable)
@@ -202,6 +209,13 @@ def _show(packet: Packet, viewer: Viewer, stats: WatchStats) -> None:
         return
     stats.show(packet)
     viewer.show(frame, stats.info, packet)
+
+
+def _check_limits(frames: int | None, duration_s: float | None) -> None:
+    if frames is not None and frames < 1:
+        raise InvalidOption("--frames", frames, "expected 1 or more")
+    if duration_s is not None and not 0 < duration_s < math.inf:
+        raise InvalidOption("--duration", duration_s, "expected a number of seconds above 0")
 
 
 class _Run:

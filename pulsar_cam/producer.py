@@ -54,6 +54,7 @@ class Producer:
         name = f"pulsar-cam-{self.session}"
         target = Target(
             url=endpoint.producer_url(topic, producerName=name),
+            node=endpoint.ws_url,
             action=f"publish to {topic}",
             topic=topic,
             name=f"producer name {name!r}",
@@ -84,6 +85,11 @@ class Producer:
             self._receiving.cancel()
             await asyncio.wait([self._receiving])
         await self._connection.close()
+
+    @property
+    def has_opened(self) -> bool:
+        """Whether there was a session."""
+        return self._connection.has_opened
 
     @property
     def status(self) -> str:
@@ -120,7 +126,7 @@ class Producer:
         if self._receiving and self._receiving.done():
             if not self._receiving.cancelled():
                 self._receiving.result()
-            raise ConnectionLost(self._connection.target.url, "this producer is closed")
+            raise ConnectionLost(self._connection.target.node, "this producer is closed")
 
     async def send(self, packet: Packet) -> asyncio.Future[Receipt]:
         """Send a packet as soon as there is room; return the future receipt, which never raises.

@@ -45,6 +45,11 @@ class PublishStats:
         self._picture = ""
 
     @property
+    def has_begun(self) -> bool:
+        """Whether there was a session with Pulsar."""
+        return self.session is not None and self.session.has_opened
+
+    @property
     def status(self) -> str:
         """What is going on, as a few words for a person."""
         return self.session.status if self.session else "connecting"

@@ -36,13 +36,15 @@ class Target:
     """What a session is opened for: its URL, and the words for it in an error.
 
     Attributes:
-        url: without any secret.
+        url: of the session.
+        node: the part of the URL that says where the node is, for a person.
         action: what is being done, such as ``publish to persistent://public/default/video-stream``.
         topic: the topic of the session.
         name: the producer or the subscription, such as ``subscription 'viewer1'``.
     """
 
     url: str
+    node: str
     action: str
     topic: Topic
     name: str
@@ -52,7 +54,7 @@ def refusal(status: int, body: bytes, target: Target) -> PulsarError:
     """Return the error that tells why Pulsar answered a handshake with this HTTP status and page."""
     reason = reason_in(body)
     if status == 401:
-        return NotAuthenticated(target.url)
+        return NotAuthenticated(target.node)
     if status == 403:
         return NotAuthorized(target.action)
     if status == 404:
@@ -70,7 +72,7 @@ def _not_found(reason: str, target: Target) -> PulsarError:
         return NamespaceNotFound(f"{topic.tenant}/{topic.namespace}")
     if not reason:
         return TopicNotFound(str(topic))
-    return NodeUnreachable(target.url, "something answers there, but not Pulsar's WebSocket API: HTTP 404")
+    return NodeUnreachable(target.node, "something answers there, but not Pulsar's WebSocket API: HTTP 404")
 
 
 def reason_in(body: bytes) -> str:

@@ -34,6 +34,11 @@ class Viewer:
         self._frame: Frame | None = None
         self._info: Sequence[str] = ()
 
+    @property
+    def has_window(self) -> bool:
+        """Whether frames are seen, not only counted."""
+        return self._window is not None
+
     def show(self, frame: Frame, info: Sequence[str] = (), packet: Packet | None = None) -> None:
         """Show a frame; `packet` is what it was decoded from, for a snapshot without loss."""
         self._frame, self.packet, self._info = frame, packet, info

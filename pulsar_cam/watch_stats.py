@@ -54,6 +54,11 @@ class WatchStats:
         self._last_arrival_s: float | None = None
 
     @property
+    def has_begun(self) -> bool:
+        """Whether there was a session with Pulsar."""
+        return self.session is not None and self.session.has_opened
+
+    @property
     def status(self) -> str:
         """What is going on, as a few words for a person."""
         return self.session.status if self.session else "connecting"

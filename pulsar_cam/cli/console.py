@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any, Protocol, Self
@@ -16,6 +16,8 @@ from typing import Any, Protocol, Self
 from rich.console import Console
 from rich.logging import RichHandler
 from rich.text import Text
+
+from ..errors import PulsarCamError
 
 errors = Console(stderr=True, markup=False, highlight=False, emoji=False, soft_wrap=True)
 
@@ -56,6 +58,10 @@ class Stats(Protocol):
     """Counters that can be shown."""
 
     @property
+    def has_begun(self) -> bool:
+        """Whether there was a session with Pulsar."""
+
+    @property
     def line(self) -> str:
         """One line for a terminal."""
 
@@ -93,8 +99,18 @@ class StatusLine:
         elif self._as_json:
             self._print_json("status")
 
-    def print_summary(self, sentence: str) -> None:
-        """Print how it ended: as JSON, or the sentence, with the seconds it took."""
+    @contextmanager
+    def summary(self, sentence: Callable[[], str]) -> Iterator[None]:
+        """Print at the end how it went, also after an error, unless that came before anything else."""
+        try:
+            yield
+        except PulsarCamError:
+            if self._stats.has_begun:
+                self._print_summary(sentence())
+            raise
+        self._print_summary(sentence())
+
+    def _print_summary(self, sentence: str) -> None:
         if self._as_json:
             self._print_json("summary")
         else:

@@ -1,4 +1,177 @@
-EXAMPLES = ""
+"""``pulsar-cam demo``: everything at once, from a node to moving pictures."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import DeviceNotFound, DisplayError, NodeUnreachable
+from ..topics import DEFAULT_SERVICE_URL, Endpoint, Topic
+from . import options
+from .console import StatusLine, errors, set_up_logging, stoppable
+from .node import _endings_as_ctrl_c as endings_as_ctrl_c
+from .node import _progress_bar as progress_bar
+from .watch import summary
+
+if TYPE_CHECKING:
+    from ..source import Source
+    from ..viewer import Viewer
+
+EXAMPLES = """
+Examples:\n
+  pulsar-cam demo\n
+  pulsar-cam demo --headless --duration 5
+"""
+
+_NODE_NAME = "demo"
+_HEADLESS_FRAMES = 300
 
 
-def demo() -> None: ...
+def demo(
+    headless: Annotated[
+        bool, typer.Option("--headless", help=f"No window: count {_HEADLESS_FRAMES} frames and their age, then end.")
+    ] = False,
+    frames: options.Frames = None,
+    duration: options.Duration = None,
+    topic: options.TopicName = "demo",
+    service_url: options.ServiceUrl = DEFAULT_SERVICE_URL,
+    token_file: options.TokenFile = None,
+    as_json: options.Json = False,
+    verbose: options.Verbose = 0,
+) -> None:
+    """Show moving pictures with one command: a node if none answers, a topic, a publisher and a viewer.
+
+    Publishes the first camera, or a test pattern where there is none. Ctrl-C ends all that it started.
+    """
+    set_up_logging(verbose)
+    full_topic = Topic.parse(topic)
+    with endings_as_ctrl_c(), _node(options.endpoint_of(service_url, None, None, token_file)) as endpoint:
+        asyncio.run(_create(endpoint, full_topic))
+        errors.print(f"watch it elsewhere, too: pulsar-cam watch --topic {topic} --service-url {endpoint.admin_url}")
+        with stoppable() as stop:
+            viewer = _viewer(full_topic, headless)
+            if not viewer.has_window and frames is None and duration is None:
+                frames = _HEADLESS_FRAMES
+            _run(endpoint, full_topic, viewer, frames, duration, as_json, stop)
+            if stop.is_set():
+                raise typer.Exit(130)
+
+
+def _run(
+    endpoint: Endpoint,
+    topic: Topic,
+    viewer: Viewer,
+    frames: int | None,
+    duration_s: float | None,
+    as_json: bool,
+    stop: threading.Event,
+) -> None:
+    from .. import pipeline
+    from ..watch_stats import WatchStats
+
+    stats = WatchStats()
+    with _publisher(endpoint, topic) as published, StatusLine(stats, as_json=as_json) as status:
+
+        def tick() -> None:
+            status.tick()
+            if published.done():  # only an error ends it
+                viewer.wants_quit = True
+
+        with status.summary(lambda: summary(stats)):
+            pipeline.watch(
+                endpoint,
+                topic,
+                "demo-viewer",
+                viewer=viewer,
+                frames=frames,
+                duration_s=duration_s,
+                stop=stop,
+                stats=stats,
+                on_tick=tick,
+            )
+
+
+@contextmanager
+def _publisher(endpoint: Endpoint, topic: Topic) -> Iterator[Future[object]]:
+    """Publish in a thread until the context is left, and raise its error."""
+    from .. import pipeline
+
+    stop = threading.Event()
+    with ThreadPoolExecutor(1, "publisher") as pool:
+        published: Future[object] = pool.submit(pipeline.publish, _camera_or_pattern, endpoint, topic, stop=stop)
+        try:
+            yield published
+        finally:
+            stop.set()
+        published.result()
+
+
+def _camera_or_pattern() -> Source:
+    from ..source import open_source
+
+    try:
+        source = open_source("0")
+    except DeviceNotFound:
+        errors.print("no camera: publishing the test pattern")
+        return open_source("test-pattern:")
+    errors.print(f"publishing {source.name}")
+    return source
+
+
+def _viewer(topic: Topic, headless: bool) -> Viewer:
+    from ..viewer import Viewer
+    from ..window import Window
+
+    if headless:
+        return Viewer()
+    try:
+        return Viewer(Window(f"pulsar-cam: {topic.name}"))
+    except DisplayError as error:
+        errors.print(f"{error.problem}: frames are counted in place of being shown")
+        return Viewer()
+
+
+async def _create(endpoint: Endpoint, topic: Topic) -> None:
+    from ..admin import Admin
+
+    async with Admin(endpoint) as admin:
+        await admin.create_topic(topic)
+
+
+@contextmanager
+def _node(endpoint: Endpoint) -> Iterator[Endpoint]:
+    """Give the node that answers, or else one of our own, which is stopped when the context is left."""
+    if _answers(endpoint):
+        yield endpoint
+        return
+    if endpoint.admin_url != DEFAULT_SERVICE_URL:
+        raise NodeUnreachable(endpoint.admin_url, "nothing answers")
+    from ..node import DEFAULT_PORT, LocalNode, ports
+
+    node = LocalNode(_NODE_NAME)
+    with progress_bar(show=True) as progress:
+        started = node.start(DEFAULT_PORT if ports.is_free(DEFAULT_PORT) else 0, progress=progress)
+    try:
+        yield Endpoint.of(started.service_url)
+    finally:
+        node.stop()
+
+
+def _answers(endpoint: Endpoint) -> bool:
+    from ..admin import Admin
+
+    async def ask() -> None:
+        async with Admin(endpoint) as admin:
+            await admin.version()
+
+    try:
+        asyncio.run(ask())
+    except NodeUnreachable:
+        return False
+    return True

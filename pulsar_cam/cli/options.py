@@ -35,8 +35,8 @@ TokenFile = Annotated[
     ),
 ]
 TopicName = Annotated[str, typer.Option("--topic", "-t", envvar="PULSAR_CAM_TOPIC", help="Topic, short or in full.")]
-Frames = Annotated[int | None, typer.Option("--frames", "-n", min=1, help="End after so many frames.")]
-Duration = Annotated[float | None, typer.Option("--duration", min=0.1, help="End after so many seconds.")]
+Frames = Annotated[int | None, typer.Option("--frames", "-n", help="End after so many frames.")]
+Duration = Annotated[float | None, typer.Option("--duration", help="End after so many seconds.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON lines: one each second, one at the end.")]
 Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say what is going on; -vv says more.")]
 

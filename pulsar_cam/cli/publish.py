@@ -34,7 +34,7 @@ def publish(
     fps: Annotated[
         float | None, typer.Option("--fps", help="Frames per second, at most those of the source.")
     ] = None,
-    quality: Annotated[int, typer.Option("--quality", "-q", min=1, max=100, help="JPEG quality.")] = 80,
+    quality: Annotated[int, typer.Option("--quality", "-q", help="JPEG quality, 1 to 100.")] = 80,
     preview: Annotated[bool, typer.Option("--preview", help="Show the frames in a window here as well.")] = False,
     frames: options.Frames = None,
     duration: options.Duration = None,
@@ -65,22 +65,19 @@ def publish(
 
         stats = PublishStats()
         viewer = Viewer(Window(f"pulsar-cam: {full_topic.name} (preview)") if preview else None)
-        with StatusLine(stats, as_json=as_json) as status:
-            try:
-                pipeline.publish(
-                    lambda: open_source(source or device or "0", size=pixels, fps=fps, loop=loop),
-                    endpoint,
-                    full_topic,
-                    quality=quality,
-                    frames=frames,
-                    duration_s=duration,
-                    preview=viewer,
-                    stop=stop,
-                    stats=stats,
-                    on_tick=status.tick,
-                )
-            finally:
-                status.print_summary(summary(stats))
+        with StatusLine(stats, as_json=as_json) as status, status.summary(lambda: summary(stats)):
+            pipeline.publish(
+                lambda: open_source(source or device or "0", size=pixels, fps=fps, loop=loop),
+                endpoint,
+                full_topic,
+                quality=quality,
+                frames=frames,
+                duration_s=duration,
+                preview=viewer,
+                stop=stop,
+                stats=stats,
+                on_tick=status.tick,
+            )
         if stop.is_set():
             raise typer.Exit(130)
 

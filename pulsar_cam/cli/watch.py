@@ -73,22 +73,19 @@ def watch(
             headless = headless or frames == 1
         stats = WatchStats()
         viewer = Viewer(None if headless else Window(f"pulsar-cam: {full_topic.name} ({name})"))
-        with StatusLine(stats, as_json=as_json) as status:
-            try:
-                pipeline.watch(
-                    endpoint,
-                    full_topic,
-                    name,
-                    viewer=viewer,
-                    durable=durable,
-                    frames=frames,
-                    duration_s=duration,
-                    stop=stop,
-                    stats=stats,
-                    on_tick=status.tick,
-                )
-            finally:
-                status.print_summary(summary(stats))
+        with StatusLine(stats, as_json=as_json) as status, status.summary(lambda: summary(stats)):
+            pipeline.watch(
+                endpoint,
+                full_topic,
+                name,
+                viewer=viewer,
+                durable=durable,
+                frames=frames,
+                duration_s=duration,
+                stop=stop,
+                stats=stats,
+                on_tick=status.tick,
+            )
         if snapshot and viewer.packet:
             save_snapshot(viewer.packet, snapshot)
             typer.echo(f"snapshot saved: {snapshot}", err=True)
