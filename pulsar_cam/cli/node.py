@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..text import printable
+from . import options
+from .console import errors, set_up_logging
 
 if TYPE_CHECKING:
     from ..node import LocalNode, NodeState
@@ -38,6 +40,7 @@ def start(
     foreground: Annotated[bool, typer.Option("--foreground", "-f", help="Stay until Ctrl-C, then stop it.")] = False,
     docker: Annotated[bool, typer.Option("--docker", help="Run the official image with Docker.")] = False,
     as_json: Json = False,
+    verbose: options.Verbose = 0,
 ) -> None:
     """Start a node, and return when it takes frames.
 
@@ -45,12 +48,13 @@ def start(
     """
     from ..node import LocalNode
 
-    with _endings_as_ctrl_c():
+    set_up_logging(verbose)
+    with endings_as_ctrl_c():
         node = LocalNode(name)
         found = node.running()
         if not found and not as_json:
-            typer.echo("starting Pulsar (10 s or more) ...", err=True)
-        with _progress_bar(show=not as_json) as progress:
+            errors.print("starting Pulsar (10 s or more) ...")
+        with progress_bar(show=not as_json) as progress:
             started = node.start(port, broker_port, in_docker=docker, progress=progress)
         _say_started(node, started, already=found is not None, as_json=as_json)
         if foreground and not found:
@@ -91,7 +95,7 @@ def logs(
 
 
 @contextmanager
-def _endings_as_ctrl_c() -> Iterator[None]:
+def endings_as_ctrl_c() -> Iterator[None]:
     """Let SIGTERM and a closed terminal end the command as Ctrl-C does, so that no half-started node is left."""
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
@@ -107,14 +111,13 @@ def _endings_as_ctrl_c() -> Iterator[None]:
 
 
 @contextmanager
-def _progress_bar(show: bool) -> Iterator[Progress]:
+def progress_bar(show: bool) -> Iterator[Progress]:
     """Show a bar from the first bytes of a download on: without a download there is none."""
-    from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, TimeRemainingColumn, TransferSpeedColumn
     from rich.progress import Progress as Bar
 
     columns = ("downloading Pulsar", BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    bar = Bar(*columns, console=Console(stderr=True), disable=not show)
+    bar = Bar(*columns, console=errors, disable=not show)
     task = bar.add_task("")
 
     def report(arrived: int, total: int) -> None:

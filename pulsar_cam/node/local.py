@@ -178,7 +178,7 @@ class LocalNode:
             started = NodeState(0, http_port, broker_port, docker.VERSION, container)
         else:
             java = find_java()
-            home = pulsar_home(_cache_folder(), progress)
+            home = pulsar_home(cache_folder(), progress)
             self._check_folder()
             self._prepare_folder()
             write_settings(self.folder, home, http_port, broker_port)
@@ -268,5 +268,6 @@ def _data_folder() -> Path:
     return platformdirs.user_data_path("pulsar-cam", appauthor=False)
 
 
-def _cache_folder() -> Path:
+def cache_folder() -> Path:
+    """Return where Pulsar's distribution is kept, for all nodes of this user."""
     return platformdirs.user_cache_path("pulsar-cam", appauthor=False)

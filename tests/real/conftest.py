@@ -1,0 +1,41 @@
+"""A real Pulsar node for the tests: its own ports and data, never one that runs already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pulsar_cam.errors import DependencyMissing, LocalNodeError
+from pulsar_cam.node import LocalNode, NodeState, java, local
+
+from ..conftest import missing
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the fixtures out of the time-out: one may have to download Pulsar, and has bounds of its own."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.timeout(120, func_only=True))
+
+
+@pytest.fixture(scope="session")
+def _pulsar() -> None:
+    """Pulsar and Java on this machine; the download is shared with the user's own nodes."""
+    try:
+        java.find_java()
+        local.pulsar_home(local.cache_folder(), lambda _arrived, _total: None)
+    except (DependencyMissing, LocalNodeError) as error:
+        missing(f"a Pulsar node ({error})")
+
+
+@pytest.fixture(scope="session")
+def node(_pulsar: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeState]:
+    """Where this session's node runs: ``service_url``, ``ws_url``, ``admin_url`` and ``broker_url``."""
+    session_node = LocalNode("session", tmp_path_factory.mktemp("node"))
+    try:
+        yield session_node.start(0, 0)
+    finally:
+        session_node.stop()
