@@ -15,8 +15,7 @@ from ..errors import DeviceNotFound, DisplayError, NodeUnreachable
 from ..topics import DEFAULT_SERVICE_URL, Endpoint, Topic
 from . import options
 from .console import StatusLine, errors, set_up_logging, stoppable
-from .node import _endings_as_ctrl_c as endings_as_ctrl_c
-from .node import _progress_bar as progress_bar
+from .node import endings_as_ctrl_c, progress_bar
 from .watch import summary
 
 if TYPE_CHECKING:
