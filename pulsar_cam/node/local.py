@@ -173,18 +173,23 @@ class LocalNode:
     def _launch(self, port: int, broker_port: int | None, in_docker: bool, progress: Progress) -> NodeState:
         http_port, broker_port = self._choose_ports(port, broker_port)
         if in_docker:
-            container = f"pulsar-cam-{self.name}"
-            docker.start(container, http_port, broker_port)
-            started = NodeState(0, http_port, broker_port, docker.VERSION, container)
-        else:
-            java = find_java()
-            home = pulsar_home(cache_folder(), progress)
-            self._check_folder()
-            self._prepare_folder()
-            write_settings(self.folder, home, http_port, broker_port)
-            launched = process.launch(java_command(java, home, self.folder), self.folder)
-            started = NodeState(launched.pid, http_port, broker_port, version_of(home))
-        state.save(started, self._state_file)
+            started = NodeState(0, http_port, broker_port, docker.VERSION, f"pulsar-cam-{self.name}")
+            docker.start(started.container, http_port, broker_port)
+            state.save(started, self._state_file)
+            return started
+        java = find_java()
+        home = pulsar_home(cache_folder(), progress)
+        self._check_folder()
+        self._prepare_folder()
+        write_settings(self.folder, home, http_port, broker_port)
+        version = version_of(home)
+        launched = process.launch(java_command(java, home, self.folder), self.folder)
+        try:
+            started = NodeState(launched.pid, http_port, broker_port, version)
+            state.save(started, self._state_file)
+        except BaseException:
+            process.end(launched)
+            raise
         return started
 
     def _choose_ports(self, port: int, broker_port: int | None) -> tuple[int, int]:
