@@ -135,6 +135,13 @@ class Admin:
         path = f"/{topic.path}/messageTTL?messageTTL={seconds}"
         await self._call("POST", path, f"set the time to live of {topic}", topic=topic)
 
+    async def policies(self, topic: Topic) -> dict[str, Any]:
+        """Return the topic's own ``retention``, ``messageTTL`` and ``backlogQuotaMap``; None where the node's hold."""
+        action = f"read the limits of {topic}"
+        names = ("retention", "messageTTL", "backlogQuotaMap")
+        answers = [await self._call("GET", f"/{topic.path}/{name}", action, topic=topic) for name in names]
+        return {name: answer.json() if answer.content else None for name, answer in zip(names, answers, strict=True)}
+
     async def stats(self, topic: Topic) -> dict[str, Any]:
         """Return the broker's statistics of a topic that is not partitioned."""
         answer = await self._call("GET", f"/{topic.path}/stats", f"read the statistics of {topic}", topic=topic)

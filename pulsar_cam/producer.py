@@ -75,6 +75,8 @@ class Producer:
         """
         await self._connection.open()
         self._receiving = asyncio.create_task(self._receive())
+        # Whoever waits for room then learns from it why there is no more.
+        self._receiving.add_done_callback(lambda _: self._has_room.set())
         return self
 
     async def __aexit__(
@@ -152,18 +154,15 @@ class Producer:
             await asyncio.wait(self._in_flight.values(), timeout=timeout_s)
 
     async def _receive(self) -> None:
-        try:
-            async for websocket in self._connection.sessions():
-                self._websocket = websocket
-                self._update_room()
-                try:
-                    await self._receive_receipts(websocket)
-                finally:
-                    self._websocket = None
-                    self._settle_all(DISCONNECTED)
-                self._learn_text_limit(websocket)
-        finally:
-            self._has_room.set()  # whoever waits learns from room() why there is no more
+        async for websocket in self._connection.sessions():
+            self._websocket = websocket
+            self._update_room()
+            try:
+                await self._receive_receipts(websocket)
+            finally:
+                self._websocket = None
+                self._settle_all(DISCONNECTED)
+            self._learn_text_limit(websocket)
 
     async def _receive_receipts(self, websocket: ClientConnection) -> None:
         with contextlib.suppress(ConnectionClosed):
