@@ -70,14 +70,13 @@ class Admin:
         answer = await self._call("GET", "/brokers/version", "ask for the version")
         return printable(answer.text.strip(), 40)
 
+    async def settings(self) -> dict[str, Any]:
+        """Return the node's settings in force, name to text; a super user's right."""
+        return _json_object(await self._call("GET", "/brokers/configuration/runtime", "read the node's settings"))
+
     async def limits(self) -> Limits:
         """Return the node's limits on one message."""
-        answer = await self._call("GET", "/brokers/configuration/runtime", "read the node's settings")
-        settings = _json_object(answer)
-        return Limits(
-            text=_positive(settings.get("webSocketMaxTextFrameSize"), DEFAULT_TEXT_LIMIT),
-            message=_positive(settings.get("maxMessageSize"), DEFAULT_MESSAGE_LIMIT),
-        )
+        return limits_in(await self.settings())
 
     async def create_topic(self, topic: Topic, partitions: int = 0) -> bool:
         """Create a topic, with so many partitions or as a plain one (0); return False if it exists like that.
@@ -147,6 +146,19 @@ class Admin:
         answer = await self._call("GET", f"/{topic.path}/stats", f"read the statistics of {topic}", topic=topic)
         return _json_object(answer)
 
+    async def partitioned_stats(self, topic: Topic) -> dict[str, Any]:
+        """Return the broker's statistics of a partitioned topic, summed over its partitions."""
+        path = f"/{topic.path}/partitioned-stats?perPartition=false"
+        return _json_object(await self._call("GET", path, f"read the statistics of {topic}", topic=topic))
+
+    async def retention(self, topic: Topic) -> dict[str, Any]:
+        """Return what is kept of acknowledged messages: ``retentionTimeInMinutes`` and ``retentionSizeInMB``.
+
+        The node's own is included. 0 keeps nothing, -1 has no limit.
+        """
+        path = f"/{topic.path}/retention?applied=true"
+        return _json_object(await self._call("GET", path, f"read the retention of {topic}", topic=topic))
+
     async def _call(
         self, method: str, path: str, action: str, *, topic: Topic | None = None, body: Any = None
     ) -> httpx.Response:
@@ -159,6 +171,14 @@ class Admin:
         if answer.is_success:
             return answer
         raise _rejection(answer, action, self._url, topic)
+
+
+def limits_in(settings: dict[str, Any]) -> Limits:
+    """Return the limits on one message that these settings set, or leave at Pulsar's defaults."""
+    return Limits(
+        text=_positive(settings.get("webSocketMaxTextFrameSize"), DEFAULT_TEXT_LIMIT),
+        message=_positive(settings.get("maxMessageSize"), DEFAULT_MESSAGE_LIMIT),
+    )
 
 
 async def node_limits(endpoint: Endpoint) -> Limits:
