@@ -13,19 +13,24 @@ _SOF_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _STANDALONE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})
 # A camera's JPEG has about ten segments before its frame header; a hostile one could have millions.
 _MAX_SEGMENTS = 1000
+# A camera's JPEG has one scan, a progressive one about ten. 33 bytes can make one, which is a pass over all pixels.
+_MAX_SCANS = 30
+_SOS = b"\xff\xda"  # within a scan's data a zero follows every FF
 
 
 def dimensions(jpeg: bytes) -> tuple[int, int]:
     """Return (width, height) in pixels, as the frame header declares them.
 
     Raises:
-        DecodeError: the bytes are no JPEG, or declare no pixels or more than MAX_PIXELS.
+        DecodeError: the bytes are no JPEG, declare no pixels or more than MAX_PIXELS, or hold too many scans.
     """
     if not jpeg.startswith(_SOI):
         raise DecodeError("not a JPEG")
     width, height = _declared_size(jpeg)
     if not 0 < width * height <= MAX_PIXELS:
         raise DecodeError(f"a JPEG of {width}x{height} pixels is refused")
+    if jpeg.count(_SOS) > _MAX_SCANS:
+        raise DecodeError(f"a JPEG of more than {_MAX_SCANS} scans is refused")
     return width, height
 
 
@@ -36,6 +41,8 @@ def _declared_size(jpeg: bytes) -> tuple[int, int]:
         if at + 9 > len(jpeg) or jpeg[at] != 0xFF:
             break
         marker = jpeg[at + 1]
+        if marker == 0:  # no marker; a decoder looks for one right behind, in what would be skipped here
+            break
         if marker in _SOF_MARKERS:
             return int.from_bytes(jpeg[at + 7 : at + 9]), int.from_bytes(jpeg[at + 5 : at + 7])
         if marker == 0xFF:  # a fill byte

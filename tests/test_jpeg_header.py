@@ -1,0 +1,128 @@
+"""What a JPEG declares: true for real ones, refused for bombs, and found in a bounded number of steps."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pulsar_cam.errors import DecodeError
+from pulsar_cam.jpeg_header import MAX_PIXELS, dimensions
+
+from .hostile import value_or_error
+
+SOI, EOI = b"\xff\xd8", b"\xff\xd9"
+COMMENT = b"\xff\xfe\x00\x07hello"
+
+
+def frame_header(width: int, height: int, marker: int = 0xC0) -> bytes:
+    """Return a start-of-frame segment of three components (ITU-T T.81, B.2.2)."""
+    components = bytes([1, 0x22, 0, 2, 0x11, 1, 3, 0x11, 1])
+    return struct.pack(">BBHBHHB", 0xFF, marker, 17, 8, height, width, 3) + components
+
+
+def picture(width: int, height: int, *parameters: int) -> bytes:
+    image = np.full((height, width, 3), 99, np.uint8)
+    return bytes(cv2.imencode(".jpg", image, parameters)[1])
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 5), (640, 480), (3840, 2160)])
+@pytest.mark.parametrize("parameters", [(), (cv2.IMWRITE_JPEG_PROGRESSIVE, 1), (cv2.IMWRITE_JPEG_RST_INTERVAL, 4)])
+def test_dimensions_are_those_of_the_encoded_picture(size: tuple[int, int], parameters: tuple[int, ...]) -> None:
+    assert dimensions(picture(*size, *parameters)) == size
+
+
+@pytest.mark.parametrize(
+    "jpeg",
+    [
+        SOI + frame_header(640, 480) + EOI,
+        SOI + COMMENT * 20 + frame_header(640, 480),
+        SOI + b"\xff" * 100 + frame_header(640, 480)[1:],
+        SOI + b"\xff\x01" + frame_header(640, 480),
+        SOI + b"\xff\xc4\x00\x08\x08\x00\x01\x00\x01\x03" + frame_header(640, 480),
+        SOI + b"\xff\xfe\x00\x15" + frame_header(9, 9) + frame_header(640, 480),
+        *(SOI + frame_header(640, 480, marker) for marker in (0xC1, 0xC2, 0xC9, 0xCF)),
+    ],
+    ids=["plain", "comments", "fill bytes", "TEM", "DHT", "frame header in a comment", "C1", "C2", "C9", "CF"],
+)
+def test_frame_header_is_found_behind_other_segments(jpeg: bytes) -> None:
+    assert dimensions(jpeg) == (640, 480)
+
+
+@pytest.mark.parametrize(
+    ("jpeg", "problem"),
+    [
+        (b"", "not a JPEG"),
+        (b"hello", "not a JPEG"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(100), "not a JPEG"),
+        (SOI, "not a JPEG"),
+        (SOI + EOI, "a JPEG without a frame header"),
+        (SOI + b"\xff" * 1_000_000, "a JPEG without a frame header"),
+        (SOI + b"\xff\xd0" * 1_000_000, "a JPEG without a frame header"),
+        (SOI + b"\xff\xe0\x00\x00" * 1_000_000, "a JPEG without a frame header"),
+        (SOI + COMMENT * 2000 + frame_header(640, 480), "a JPEG without a frame header"),
+        (SOI + b"\xff\xfe\xff\xff", "a JPEG without a frame header"),
+        (SOI + COMMENT + b"?" + frame_header(640, 480), "a JPEG without a frame header"),
+        (SOI + frame_header(0, 480), "a JPEG of 0x480 pixels is refused"),
+        (SOI + frame_header(640, 0), "a JPEG of 640x0 pixels is refused"),
+        (SOI + frame_header(65500, 65500), "a JPEG of 65500x65500 pixels is refused"),
+        (SOI + frame_header(30000, 30000), "a JPEG of 30000x30000 pixels is refused"),
+        (SOI + frame_header(640, 480) + b"\xff\xda" * 31, "a JPEG of more than 30 scans is refused"),
+    ],
+)
+def test_anything_else_is_refused(jpeg: bytes, problem: str) -> None:
+    with pytest.raises(DecodeError) as caught:
+        dimensions(jpeg)
+    assert str(caught.value) == problem
+
+
+def test_largest_picture_is_accepted_and_a_larger_one_is_not() -> None:
+    assert dimensions(SOI + frame_header(8192, 8192)) == (8192, 8192)
+    assert MAX_PIXELS == 8192 * 8192
+    with pytest.raises(DecodeError):
+        dimensions(SOI + frame_header(8193, 8192))
+
+
+def test_every_truncated_header_is_refused() -> None:
+    jpeg = SOI + COMMENT + frame_header(640, 480)
+    complete = jpeg.index(frame_header(640, 480)) + 9
+    for length in range(complete):
+        with pytest.raises(DecodeError):
+            dimensions(jpeg[:length])
+    assert dimensions(jpeg[:complete]) == (640, 480)
+
+
+class CountingBytes(bytes):
+    """Bytes that count how often one of them is looked at."""
+
+    looks = 0
+
+    def __getitem__(self, at: Any) -> Any:
+        self.looks += 1
+        return super().__getitem__(at)
+
+
+@pytest.mark.parametrize("filling", [b"\xff", b"\xff\xd0", b"\xff\x01", b"\xff\xe0\x00\x00", b"\xff\xe0\x00\x02"])
+def test_search_ends_after_a_bounded_number_of_steps(filling: bytes) -> None:
+    jpeg = CountingBytes(SOI + b"\xff\xfe\x00\x02" + filling * 1_000_000)
+    with pytest.raises(DecodeError):
+        dimensions(jpeg)
+    assert 0 < jpeg.looks < 5000
+
+
+def test_a_picture_hidden_where_a_decoder_looks_and_we_do_not_is_refused() -> None:
+    # A decoder skips the two bytes FF 00 and goes on with what follows; read as a segment, it would be jumped over.
+    hidden = frame_header(30000, 30000)
+    with pytest.raises(DecodeError):
+        dimensions(SOI + b"\xff\x00" + struct.pack(">H", len(hidden) + 2) + hidden + frame_header(64, 64))
+
+
+@given(st.binary(max_size=300).map(lambda tail: SOI + b"\xff" + tail) | st.binary(max_size=300))
+def test_any_bytes_give_a_safe_size_or_a_decode_error(data: bytes) -> None:
+    size = value_or_error(lambda: dimensions(data), DecodeError)
+    assert size is None or 0 < size[0] * size[1] <= MAX_PIXELS
