@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -58,7 +58,3 @@ class Packet:
     quality: int | None = None
     encoded_at_ns: int | None = None
     sent_at_ns: int | None = None
-
-    def sent(self, sent_at_ns: int) -> Packet:
-        """Return the same packet, stamped as handed to the network at that time."""
-        return replace(self, sent_at_ns=sent_at_ns)

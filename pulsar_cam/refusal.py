@@ -7,7 +7,6 @@ object with ``errorMsg`` inside (seen on a 4.0.8 node).
 from __future__ import annotations
 
 import html
-import re
 from dataclasses import dataclass
 
 import orjson
@@ -23,12 +22,13 @@ from .errors import (
     TopicNotFound,
     TopicUnavailable,
 )
-from .text import printable
+from .text import reason_of
 from .topics import Topic
 
-_MESSAGE_CELL = re.compile(r"<th>MESSAGE:</th><td>(.*?)</td>", re.DOTALL)
-_JAVA_CLASS = re.compile(r"^(?:[\w$]+\.)+[\w$]+: ")
-_MOST_BODY_BYTES = 65536
+_CELL_START, _CELL_END = "<th>MESSAGE:</th><td>", "</td>"
+_LONGEST_CELL = 4000  # also the most digits that Python takes for a number in a character reference
+# How Pulsar begins its reason; its page for a path that it does not serve has no such words.
+_SESSION_REFUSED = b"Failed to create"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,33 +58,31 @@ def refusal(status: int, body: bytes, target: Target) -> PulsarError:
     if status == 403:
         return NotAuthorized(target.action)
     if status == 404:
-        return _not_found(reason, target)
+        return _not_found(reason, _SESSION_REFUSED in body, target)
     if status == 409:
-        return NameInUse(target.name, reason)
+        return NameInUse(target.name, reason or "no reason given")
     if status == 503 and ("Terminated" in reason or "terminated" in reason or "quota" in reason):
         return TopicUnavailable(str(target.topic), reason)
     return RequestRejected(target.action, status, reason or "no reason given")
 
 
-def _not_found(reason: str, target: Target) -> PulsarError:
+def _not_found(reason: str, is_pulsars: bool, target: Target) -> PulsarError:
     topic = target.topic
     if "Namespace not found" in reason:
         return NamespaceNotFound(f"{topic.tenant}/{topic.namespace}")
-    if not reason:
+    if is_pulsars:
         return TopicNotFound(str(topic))
     return NodeUnreachable(target.node, "something answers there, but not Pulsar's WebSocket API: HTTP 404")
 
 
 def reason_in(body: bytes) -> str:
     """Return Pulsar's reason from the page of a refused handshake, as one printable line; empty if there is none."""
-    cell = _MESSAGE_CELL.search(body[:_MOST_BODY_BYTES].decode("latin-1"))
-    if not cell:
-        return "" if b"Failed to create" in body else "Not Found"
-    message = html.unescape(cell.group(1))
+    cell = body.decode("latin-1").partition(_CELL_START)[2].partition(_CELL_END)[0]
+    message = html.unescape(cell[:_LONGEST_CELL])
     start = message.find("{")
     if start >= 0:
         message = _error_message(message[start:], default=message[:start])
-    return printable(_JAVA_CLASS.sub("", message.strip()), 300)
+    return reason_of(message)
 
 
 def _error_message(text: str, default: str) -> str:

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
+_JAVA_CLASSES = re.compile(r"^(?:[\w$]+\.)+[\w$]+: ")
+_LONGEST_REASON = 300
+
 
 def printable(text: str, most: int = 120) -> str:
-    """Return one line without control, escape or invisible characters, of at most so many characters."""
+    """Return one line without control, escape or invisible characters, with dots for what is beyond so many."""
     safe = "".join(character if character.isprintable() else "\ufffd" for character in text[:most])
     return safe + "..." if len(text) > most else safe
+
+
+def reason_of(message: str) -> str:
+    """Return the sentence in a message of Pulsar's: its first line, without the name of a Java class in front."""
+    first_line = message[:2000].strip().split("\n", 1)[0]
+    return printable(_JAVA_CLASSES.sub("", first_line).strip(), _LONGEST_REASON)

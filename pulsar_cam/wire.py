@@ -18,6 +18,7 @@ import pybase64
 from .errors import BadMessage
 from .frame import Packet
 from .jpeg_header import dimensions
+from .text import printable, reason_of
 
 CONTENT_TYPE = "image/jpeg"
 DEFAULT_TEXT_LIMIT = 1_048_576
@@ -26,7 +27,7 @@ DEFAULT_MESSAGE_LIMIT = 5_242_880
 """A node's default for payload and metadata together (``maxMessageSize``)."""
 
 _ENVELOPE_BYTES = 4096  # all that is not payload: well under 1 kB, but for long source names
-_MAX_SOURCE_CHARACTERS = 200
+_LONGEST_LABEL = 200  # characters of a source's or session's name
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WHOLE_NUMBER = re.compile(r"\d{1,19}", re.ASCII)
 
@@ -80,7 +81,7 @@ def publish_text(packet: Packet, context: str) -> bytes:
             "payload": pybase64.b64encode_as_string(packet.jpeg),
             "properties": _properties(packet),
             "context": context,
-            "key": packet.source,
+            "key": _label(packet.source),
             "eventTime": _iso_time(packet.captured_at_ns),
         }
     )
@@ -99,9 +100,10 @@ def parse_receipt(text: str | bytes) -> Receipt:
     """
     answer = _json_object(text)
     context = _text_or_none(answer, "context")
-    if answer.get("result") == "ok":
+    result = _text(answer, "result")
+    if result == "ok":
         return Receipt(context, message_id=_text(answer, "messageId"))
-    return Receipt(context, problem=_reason(answer))
+    return Receipt(context, problem=reason_of(_text_or_none(answer, "errorMsg") or result))
 
 
 def parse_delivery(text: str | bytes, received_at_ns: int) -> Delivery:
@@ -142,8 +144,8 @@ def packet_of(delivery: Delivery) -> Packet:
         width=width,
         height=height,
         captured_at_ns=delivery.published_at_ns if captured_at_ns is None else captured_at_ns,
-        source=(properties.get("source") or delivery.key or "")[:_MAX_SOURCE_CHARACTERS],
-        session=properties.get("session"),
+        source=_label(properties.get("source") or delivery.key or ""),
+        session=_label(properties["session"]) if "session" in properties else None,
         sequence=_whole_number(properties, "sequence"),
         quality=_whole_number(properties, "quality"),
         encoded_at_ns=_whole_number(properties, "encoded-at-ns"),
@@ -154,7 +156,7 @@ def packet_of(delivery: Delivery) -> Packet:
 def _properties(packet: Packet) -> dict[str, str]:
     values = {
         "content-type": CONTENT_TYPE,
-        "source": packet.source,
+        "source": _label(packet.source),
         "session": packet.session,
         "sequence": packet.sequence,
         "width": packet.width,
@@ -168,8 +170,12 @@ def _properties(packet: Packet) -> dict[str, str]:
     return {name: str(value) for name, value in values.items() if value is not None}
 
 
+def _label(text: str) -> str:
+    return printable(text, _LONGEST_LABEL)
+
+
 def _iso_time(unix_ns: int) -> str:
-    return datetime.fromtimestamp(unix_ns / 1e9, UTC).isoformat(timespec="milliseconds")
+    return (_EPOCH + timedelta(microseconds=unix_ns // 1000)).isoformat(timespec="milliseconds")
 
 
 def _unix_ns(iso_time: str) -> int:
@@ -217,10 +223,3 @@ def _base64(text: str) -> bytes:
 def _whole_number(properties: Mapping[str, str], name: str) -> int | None:
     text = properties.get(name, "")
     return int(text) if _WHOLE_NUMBER.fullmatch(text) else None
-
-
-def _reason(answer: Mapping[str, Any]) -> str:
-    """Pulsar's sentence, without the Java class names in front and the lines after the first."""
-    message = _text_or_none(answer, "errorMsg") or str(answer.get("result"))
-    first_line = message.strip().split("\n", 1)[0]
-    return re.sub(r"^(?:[\w$]+\.)+[\w$]+: ", "", first_line)[:500]

@@ -1,0 +1,55 @@
+"""Text from strangers."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pulsar_cam.text import printable, reason_of
+
+from .hostile import assert_showable
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("Haustür 2", "Haustür 2"),
+        ("摄像头", "摄像头"),
+        ("a\x1b[2Jb", "a\ufffd[2Jb"),
+        ("a\r\nb\tc\x00", "a\ufffd\ufffdb\ufffdc\ufffd"),
+        ("right\u202eto left", "right\ufffdto left"),
+        ("\udc80", "\ufffd"),
+        ("", ""),
+    ],
+)
+def test_printable_replaces_what_a_terminal_would_obey_or_hide(text: str, safe: str) -> None:
+    assert printable(text) == safe
+
+
+def test_printable_shows_that_it_left_something_out() -> None:
+    assert printable("x" * 10, 10) == "x" * 10
+    assert printable("x" * 11, 10) == "x" * 10 + "..."
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        (
+            "org.apache.pulsar.client.api.PulsarClientException$TopicTerminatedException: Topic was terminated",
+            "Topic was terminated",
+        ),
+        ("Invalid query params: configured value", "Invalid query params: configured value"),
+        ("java.lang.IllegalArgumentException: Invalid topic name format\n\tat org.x.Y", "Invalid topic name format"),
+        ("  \n", ""),
+        ("", ""),
+    ],
+)
+def test_reason_of_is_the_sentence_in_a_java_message(message: str, reason: str) -> None:
+    assert reason_of(message) == reason
+
+
+@given(st.text(st.characters(codec=None), max_size=3000))
+def test_any_text_becomes_showable(text: str) -> None:
+    assert_showable(printable(text), 123)
+    assert_showable(reason_of(text), 303)
