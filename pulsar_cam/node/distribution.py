@@ -136,7 +136,7 @@ def _fetch_checked(incoming: Path, release: Release, fetch: Fetch, progress: Pro
             return tarball
         except DownloadFailed as error:
             problem = str(error)
-            log.warning("download of Pulsar: %s", problem)
+            log.info("download of Pulsar: %s", problem)
             shutil.rmtree(incoming / str(attempt), ignore_errors=True)
     raise LocalNodeError(
         f"Pulsar {release.version} could not be downloaded: {problem}",

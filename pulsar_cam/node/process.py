@@ -109,7 +109,6 @@ def _text(file: Path) -> str:
 
 _CLUES = (
     ("/LOCK: ", "another process uses its data folder", "end that process"),
-    ("LOCK: Resource temporarily unavailable", "another process uses its data folder", "end that process"),
     ("No space left on device", "the disk is full", "make room, then start it again"),
     ("NoWritableLedgerDirException", "the disk is almost full", "make room, then start it again"),
     ("Address already in use", "another program took its port meanwhile", "start it again, or choose another --port"),

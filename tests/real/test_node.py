@@ -72,7 +72,7 @@ class CommandLine:
 
     def run(self, *arguments: str) -> tuple[int, str, str]:
         with self.popen(*arguments) as program:
-            out, err = program.communicate(timeout=100)
+            out, err = program.communicate(timeout=200)
             return program.returncode, out, err
 
     def start(self) -> NodeState:
