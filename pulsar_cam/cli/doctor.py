@@ -1,4 +1,97 @@
-EXAMPLES = ""
+"""``pulsar-cam doctor``: what keeps a stream from working here, and what to change."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ..topics import DEFAULT_SERVICE_URL, DEFAULT_TOPIC, Endpoint, Topic
+from . import options
+from .console import set_up_logging
+from .node import endings_as_ctrl_c
+
+if TYPE_CHECKING:
+    from ..doctor import Finding
+
+EXAMPLES = """
+Examples:\n
+  pulsar-cam doctor\n
+  pulsar-cam doctor --device 0 --topic front-door --service-url http://camera-host:8080\n
+  pulsar-cam doctor --json
+"""
+
+_STYLES = {"ok": "green", "warning": "yellow", "problem": "red", "skipped": "dim"}
 
 
-def doctor() -> None: ...
+def doctor(
+    topic: options.TopicName = DEFAULT_TOPIC,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            "--device", "-d", help="Camera that must work, by number or path. [default: the first, if there is one]"
+        ),
+    ] = None,
+    service_url: options.ServiceUrl = DEFAULT_SERVICE_URL,
+    ws_url: options.WsUrl = None,
+    admin_url: options.AdminUrl = None,
+    token_file: options.TokenFile = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each check.")] = False,
+    verbose: options.Verbose = 0,
+) -> None:
+    """Check camera, display, packages, node, topic and clock, and say what to change.
+
+    Each line is ok, a warning (works, with limits), a problem, or skipped (could not be found out). The exit code is
+    1 if there is a problem, else 0. Takes 15 seconds at most.
+    """
+    set_up_logging(verbose)
+    endpoint, full_topic = options.endpoint_of(service_url, ws_url, admin_url, token_file), Topic.parse(topic)
+    with endings_as_ctrl_c():
+        states = asyncio.run(_examine(endpoint, full_topic, device, as_json))
+    if not as_json:
+        typer.echo(f"{_count(states, 'problem')}, {_count(states, 'warning')}")
+    if "problem" in states:
+        raise typer.Exit(1)
+
+
+async def _examine(endpoint: Endpoint, topic: Topic, device: str | None, as_json: bool) -> list[str]:
+    from ..doctor import diagnose
+
+    console = Console(highlight=False)
+    states: list[str] = []
+    async for finding in diagnose(endpoint, topic, device):
+        if as_json:
+            typer.echo(json.dumps(asdict(finding)))
+        elif console.is_terminal:
+            console.print(_colourful(finding))
+        else:
+            typer.echo(_plain(finding))
+        states.append(finding.state)
+    return states
+
+
+def _plain(finding: Finding) -> str:
+    change = f" -> {finding.change}" if finding.change else ""
+    return f"{finding.state:<9}{finding.check:<14}{finding.says}{change}"
+
+
+def _colourful(finding: Finding) -> Table:
+    line = Table.grid(padding=(0, 1))
+    line.add_column(width=8)
+    line.add_column(width=13)
+    line.add_column()
+    line.add_row(Text(finding.state, style=_STYLES[finding.state]), Text(finding.check), Text(finding.says))
+    if finding.change:
+        line.add_row("", "", Text(f"-> {finding.change}", style="bold"))
+    return line
+
+
+def _count(states: list[str], state: str) -> str:
+    number = states.count(state)
+    return f"{number or 'no'} {state}{'' if number == 1 else 's'}"

@@ -1,0 +1,89 @@
+"""What a node answers when it is asked everything at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from ..admin import Admin
+from ..errors import NodeUnreachable, PulsarError
+from ..topics import Endpoint, Topic
+from .exchange import Exchange, exchange
+
+T = TypeVar("T")
+
+_ANSWER_S = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class TopicFacts:
+    """A topic as the node describes it; ``retention`` is empty where there can be none, or nobody tells."""
+
+    partitions: int
+    stats: dict[str, Any]
+    retention: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """A node's answers; where there is none, the reason stands in its place.
+
+    Attributes:
+        version: as the admin API gives it.
+        version_for_strangers: the same, asked without the token.
+        settings: the node's settings in force.
+        described: the topic.
+        exchanged: what messages over the WebSocket told.
+    """
+
+    endpoint: Endpoint
+    topic: Topic
+    version: str | BaseException
+    version_for_strangers: str | BaseException
+    settings: dict[str, Any] | BaseException
+    described: TopicFacts | BaseException
+    exchanged: Exchange | BaseException
+
+    @property
+    def is_down(self) -> bool:
+        """Whether neither the admin API nor the WebSocket API answers."""
+        return isinstance(self.version, NodeUnreachable) and isinstance(self.exchanged, NodeUnreachable)
+
+
+async def ask(endpoint: Endpoint, topic: Topic) -> NodeFacts:
+    """Ask a node about itself and one topic; takes at most about 10 s."""
+    # Rights and namespaces are those of the topic, and nobody else is disturbed.
+    probe = replace(topic, domain="non-persistent", name="pulsar-cam-doctor")
+    stranger = replace(endpoint, token=None)
+    async with Admin(endpoint, _ANSWER_S) as admin, Admin(stranger, _ANSWER_S) as admin_for_strangers:
+        version, for_strangers, settings, described = await asyncio.gather(
+            _in_time(admin.version(), endpoint),
+            _in_time(admin_for_strangers.version(), endpoint),
+            _in_time(admin.settings(), endpoint),
+            _in_time(_describe(admin, topic), endpoint),
+            return_exceptions=True,
+        )
+    # Afterwards, because it measures times.
+    (exchanged,) = await asyncio.gather(exchange(endpoint, probe), return_exceptions=True)
+    return NodeFacts(endpoint, topic, version, for_strangers, settings, described, exchanged)
+
+
+async def _in_time(answer: Coroutine[Any, Any, T], endpoint: Endpoint) -> T:
+    """Wait for an answer that comes drop by drop no longer than for one that does not come."""
+    try:
+        async with asyncio.timeout(_ANSWER_S):
+            return await answer
+    except TimeoutError as error:
+        raise NodeUnreachable(endpoint.admin_url, f"no answer within {_ANSWER_S:g} s") from error
+
+
+async def _describe(admin: Admin, topic: Topic) -> TopicFacts:
+    partitions = await admin.partitions(topic)
+    stats = await (admin.partitioned_stats(topic) if partitions else admin.stats(topic))
+    try:
+        retention = await admin.retention(topic)
+    except PulsarError:  # a non-persistent topic and a partition have none
+        retention = {}
+    return TopicFacts(partitions, stats, retention)

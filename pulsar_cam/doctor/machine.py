@@ -1,0 +1,184 @@
+"""Checks of this machine; each blocks, and imports what it looks at only when it runs, so that it can be missing."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import sys
+import threading
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import DependencyMissing, DeviceNotFound, DisplayError, InvalidOption, SourceError
+from ..text import printable
+from .finding import Finding
+
+if TYPE_CHECKING:
+    from ..frame import Frame
+    from ..node import LocalNode
+
+OLDEST_PYTHON = (3, 11)
+OLDEST = {"websockets": (15,), "numpy": (2,), "typer": (0, 16)}
+OLDEST_OPENCV = (4, 10)
+_WHEELS = ("opencv-python", "opencv-contrib-python", "opencv-python-headless", "opencv-contrib-python-headless")
+_FIRST_FRAME_S = 4.0
+_PATTERN = "'pulsar-cam publish --source test-pattern:' works without a camera"
+_LEAST_FREE_BYTES = 1 << 30  # 'pulsar-cam node start' wants as much
+
+
+def versions() -> Finding:
+    """Tell the versions of Python and the packages, and which are too old."""
+    found = {name: _installed(name) or "not installed" for name in ("pulsar-cam", *OLDEST)}
+    says = ", ".join([f"Python {platform.python_version()}", *(f"{name} {text}" for name, text in found.items())])
+    if sys.version_info[:2] < OLDEST_PYTHON:
+        return Finding("versions", "problem", says, "install Python 3.11 or newer")
+    if old := [name for name, oldest in OLDEST.items() if _numbers(found[name]) < oldest]:
+        return Finding("versions", "problem", says, f"too old or missing: pip install --upgrade {' '.join(old)}")
+    return Finding("versions", "ok", says)
+
+
+def opencv() -> Finding:
+    """Tell whether OpenCV loads, which it is, and whether it can open windows."""
+    wheels = [name for name in _WHEELS if _installed(name)]
+    if len(wheels) > 1:
+        return Finding(
+            "OpenCV",
+            "problem",
+            f"{' and '.join(wheels)} are installed together, and overwrite each other's files",
+            f"pip uninstall -y {' '.join(wheels)}, then: pip install opencv-python",
+        )
+    try:
+        from ..opencv import cv2
+    except DependencyMissing as error:
+        absent = isinstance(error.__cause__, ModuleNotFoundError) and not wheels
+        return Finding("OpenCV", "problem", error.what, "pip install opencv-python" if absent else error.remedy)
+    if _numbers(cv2.__version__) < OLDEST_OPENCV:
+        return Finding("OpenCV", "problem", f"{cv2.__version__} is too old", "pip install --upgrade opencv-python")
+    windows = cv2.currentUIFramework()
+    return Finding("OpenCV", "ok", f"{cv2.__version__}, {f'windows by {windows}' if windows else 'without windows'}")
+
+
+def display() -> Finding:
+    """Tell whether a window can be opened."""
+    from ..display import check_display
+
+    try:
+        check_display()
+    except DisplayError as error:
+        return Finding("display", "warning", f"no window can be opened: {error.problem}", error.remedy)
+    name = printable(os.environ.get("DISPLAY", "")) if sys.platform == "linux" else ""
+    return Finding("display", "ok", f"{name} answers" if name else "windows can be opened")
+
+
+def camera(device: str | None) -> Finding:
+    """Tell which cameras there are, and whether one gives a frame.
+
+    Args:
+        device: its number or path; None looks at the first, and is content without any.
+    """
+    from ..devices import list_cameras
+
+    cameras = list_cameras()
+    if device is None and not cameras:
+        return Finding("camera", "warning", "this machine has no camera", _PATTERN)
+    chosen = device or str(cameras[0].number)
+    try:
+        frame = _first_frame(chosen)
+    except SourceError as error:
+        return Finding("camera", "problem" if device else "warning", _problem(error), _camera_advice(error))
+    if frame is None:
+        says = f"camera {chosen} opens, and gives no frame within {_FIRST_FRAME_S:g} s"
+        return Finding("camera", "problem" if device else "warning", says, "unplug it and plug it in again")
+    others = f"; found: {', '.join(map(str, cameras))}" if cameras else ""
+    return Finding("camera", "ok", f"camera {chosen} gives frames of {frame.width}x{frame.height}{others}")
+
+
+def local_node() -> Finding:
+    """Tell whether this machine can run a Pulsar node, which of them run, and the room on its disk."""
+    try:
+        from ..node import LocalNode
+        from ..node.java import find_java
+
+        java = find_java()
+    except DependencyMissing as error:
+        return Finding("local node", "skipped", f"not possible here: {error.what}", error.remedy)
+    if find_spec("jgo") is None:
+        return Finding(
+            "local node", "skipped", "the package jgo is not installed", "pip install 'pulsar-cam[node]' to run one"
+        )
+    folder = LocalNode().folder.parent
+    try:
+        running = "; ".join(_running(folder)) or "none runs"
+        free = shutil.disk_usage(_existing(folder)).free
+    except OSError as error:
+        says = f"{folder} cannot be read: {error.strerror}"
+        return Finding("local node", "warning", says, "correct that, or choose another folder with PULSAR_CAM_DATA")
+    says = f"{running}; Java {java.version}, {free / 1e9:.1f} GB free in {folder}"
+    if free < _LEAST_FREE_BYTES:
+        return Finding("local node", "warning", says, "make room, or choose another folder with PULSAR_CAM_DATA")
+    return Finding("local node", "ok", says)
+
+
+def _installed(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version, re.ASCII)[:2])
+
+
+def _first_frame(device: str) -> Frame | None:
+    """Return a frame, or None if none came in time.
+
+    Raises:
+        SourceError: the camera cannot be opened.
+    """
+    from ..devices import open_device
+    from ..source_reader import SourceReader
+
+    frames: list[Frame] = []
+    settled = threading.Event()
+
+    def keep(frame: Frame) -> None:
+        frames.append(frame)
+        settled.set()
+
+    with SourceReader(lambda: open_device(device), keep, settled.set) as reader:
+        reader.begin()
+        settled.wait(_FIRST_FRAME_S)
+    return frames[0] if frames else None
+
+
+def _problem(error: SourceError) -> str:
+    return f"camera {error.device} {error.problem}" if isinstance(error, DeviceNotFound) else str(error)
+
+
+def _camera_advice(error: SourceError) -> str:
+    available = error.available if isinstance(error, DeviceNotFound) else []
+    return f"choose from: {', '.join(available)}; {_PATTERN}" if available else _PATTERN
+
+
+def _running(folder: Path) -> list[str]:
+    names = sorted(each.name for each in folder.iterdir()) if folder.is_dir() else []
+    started = {name: node.running() for name in names if (node := _node(name))}
+    return [f"'{name}' runs at {state.service_url}" for name, state in started.items() if state]
+
+
+def _node(name: str) -> LocalNode | None:
+    from ..node import LocalNode
+
+    try:
+        return LocalNode(name)
+    except InvalidOption:  # something else that lies in the folder
+        return None
+
+
+def _existing(folder: Path) -> Path:
+    return next(each for each in (folder, *folder.parents) if each.exists())

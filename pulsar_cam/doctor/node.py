@@ -1,0 +1,236 @@
+"""Checks of the node and the topic: each judges a node's answers, and asks for nothing itself."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable
+from statistics import median
+from urllib.parse import urlsplit
+
+from ..admin import limits_in
+from ..connection import PING_INTERVAL_S
+from ..errors import NamespaceNotFound, NodeUnreachable, NotAuthenticated, NotAuthorized, PulsarError, TopicNotFound
+from ..text import printable
+from ..topics import Endpoint, Topic, is_loopback
+from ..wire import max_jpeg_bytes
+from .exchange import ROUND_TRIP_BYTES, Exchange, clock_offset
+from .facts import NodeFacts, TopicFacts, ask
+from .finding import Finding, broken
+
+_MOST_CLOCK_OFFSET_S = 0.1
+_NEARLY_FULL = 0.8
+_MOST_SUBSCRIPTIONS = 5
+# What a JPEG of 1080p at quality 95 needs, 1 MB: as JSON in base64, and as a message.
+_NEEDED = {"webSocketMaxTextFrameSize": 1_400_000, "maxMessageSize": 1_010_000}
+
+
+async def examine(endpoint: Endpoint, topic: Topic) -> list[Finding]:
+    """Return the findings about a node and a topic on it; takes at most about 10 s."""
+    facts = await ask(endpoint, topic)
+    return [_safely(name, check, facts) for name, check in CHECKS.items()]
+
+
+def _safely(name: str, check: Callable[[NodeFacts], Finding], facts: NodeFacts) -> Finding:
+    if facts.is_down and check is not node:
+        return Finding(name, "skipped", "the node does not answer")
+    try:
+        return check(facts)
+    except Exception as error:
+        return broken(name, error)
+
+
+def node(facts: NodeFacts) -> Finding:
+    """Tell whether the admin API answers, in Pulsar's way."""
+    url, answer = facts.endpoint.admin_url, facts.version
+    if isinstance(answer, str) and re.match(r"\d+\.\d+", answer):
+        return Finding("node", "ok", f"Pulsar {answer} answers at {url}")
+    if isinstance(answer, str):
+        return Finding("node", "problem", f"something answers at {url}, but not Pulsar", "check --service-url")
+    if isinstance(answer, (NotAuthenticated, NotAuthorized)):
+        return Finding("node", "ok", f"a node answers at {url}")
+    if not isinstance(facts.exchanged, NodeUnreachable):
+        says = f"only the WebSocket API answers: {_reason(answer)} at {url}"
+        return Finding("node", "warning", says, "give the address of the admin API with --admin-url")
+    says = f"no Pulsar node answers at {url} ({_reason(answer)})"
+    return Finding("node", "problem", says, "start one with 'pulsar-cam node start', or give --service-url")
+
+
+def auth(facts: NodeFacts) -> Finding:
+    """Tell whether a token is needed, given and accepted."""
+    token = facts.endpoint.token
+    answer = facts.exchanged if isinstance(facts.version, NodeUnreachable) else facts.version
+    if isinstance(answer, NotAuthenticated):
+        if token:
+            says = "the node does not accept the token: it is for another node, damaged or expired"
+            return Finding("auth", "problem", says, "get a new one from the node's administrator")
+        return Finding("auth", "problem", "the node wants a token", "give one with --token-file or PULSAR_CAM_TOKEN")
+    if not token:
+        return Finding("auth", "ok", "no token is needed")
+    if any(_is_readable_by_others(url) for url in (facts.endpoint.admin_url, facts.endpoint.ws_url)):
+        return Finding("auth", "warning", "the token crosses the network unencrypted", "use https:// and wss:// URLs")
+    needed = isinstance(facts.version_for_strangers, NotAuthenticated)
+    return Finding("auth", "ok", "the token is accepted" if needed else "a token is given, and is not needed")
+
+
+def websocket(facts: NodeFacts) -> Finding:
+    """Tell whether a producer session really opens."""
+    url, answer = facts.endpoint.ws_url, facts.exchanged
+    if isinstance(answer, Exchange):
+        return Finding("websocket", "ok", f"a session opens at {url}")
+    if isinstance(answer, NotAuthenticated):
+        return Finding("websocket", "skipped", "an accepted token comes first")
+    if isinstance(answer, NamespaceNotFound) and isinstance(facts.described, NamespaceNotFound):
+        return Finding("websocket", "skipped", "the topic's namespace comes first")
+    if isinstance(answer, NotAuthorized):
+        says = f"the token's role may not {answer.action}, where this is tried out"
+        return Finding("websocket", "warning", says, f"nothing, if it may use {facts.topic}")
+    if isinstance(answer, TopicNotFound):
+        says = f"{url} answers, and makes no topic by itself on which to try out more"
+        return Finding("websocket", "ok", says)
+    if isinstance(answer, NodeUnreachable):
+        says = f"no session opens at {url} ({answer.problem})"
+        return Finding("websocket", "problem", says, "check --ws-url, and webSocketServiceEnabled=true on the node")
+    return Finding("websocket", "problem", _reason(answer))
+
+
+def topic(facts: NodeFacts) -> Finding:
+    """Tell whether the topic is there, what it keeps, and how far its subscriptions lag."""
+    found, name = facts.described, str(facts.topic)
+    if isinstance(found, TopicNotFound):
+        says = f"{name} does not exist"
+        return Finding("topic", "warning", says, f"pulsar-cam create-topic --topic {shlex.quote(name)}")
+    if isinstance(found, NamespaceNotFound):
+        says = f"namespace {found.namespace} does not exist"
+        return Finding("topic", "problem", says, "check --topic, or have the node's administrator create it")
+    if not isinstance(found, TopicFacts):
+        return Finding("topic", "skipped", _reason(found))
+    says = ", ".join((name, _partitions(found), *_kept(found), _subscriptions(found)))
+    if _backlog_share(found) > _NEARLY_FULL:
+        says += f"; the backlog is at {_backlog_share(found):.0%} of its limit"
+        advice = "let its subscriptions catch up, or delete those that nobody uses: frames will be lost or refused"
+        return Finding("topic", "warning", says, advice)
+    return Finding("topic", "ok", says)
+
+
+def frame_limit(facts: NodeFacts) -> Finding:
+    """Tell the largest JPEG that the node takes."""
+    if reason := _no_settings(facts):
+        return Finding("frame limit", "skipped", reason)
+    assert isinstance(facts.settings, dict)
+    limits = limits_in(facts.settings)
+    says = f"JPEGs of up to {max_jpeg_bytes(limits.text, limits.message) // 1000} kB"
+    values = {"webSocketMaxTextFrameSize": limits.text, "maxMessageSize": limits.message}
+    low = [f"{name} to {_NEEDED[name]}" for name, value in values.items() if value < _NEEDED[name]]
+    if not low:
+        return Finding("frame limit", "ok", says)
+    says += "; 1080p at quality 95 takes about 1 MB, and 'publish' lowers the quality until frames fit"
+    return Finding("frame limit", "warning", says, f"raise {' and '.join(low)} or more in the node's settings")
+
+
+def idle_timeout(facts: NodeFacts) -> Finding:
+    """Tell whether the node would close a session between two of our pings, or hold one whose client has gone."""
+    if reason := _no_settings(facts):
+        return Finding("idle timeout", "skipped", reason)
+    assert isinstance(facts.settings, dict)
+    timeout_s = _number(facts.settings.get("webSocketSessionIdleTimeoutMillis"), 300_000) / 1000
+    says = f"sessions end after {timeout_s:g} s of silence; ours send a ping every {PING_INTERVAL_S:g} s"
+    if 0 < timeout_s <= PING_INTERVAL_S:
+        advice = "set webSocketSessionIdleTimeoutMillis=60000 or more on the node"
+        return Finding("idle timeout", "problem", says, advice)
+    if _number(facts.settings.get("webSocketPingDurationSeconds"), -1) > 0:
+        says += "; the node pings too, so a client that lost its network holds its subscription for ever"
+        return Finding("idle timeout", "warning", says, "set webSocketPingDurationSeconds=-1 on the node")
+    return Finding("idle timeout", "ok", says)
+
+
+def clock(facts: NodeFacts) -> Finding:
+    """Tell how far the node's clock is from ours."""
+    told = facts.exchanged
+    if not isinstance(told, Exchange) or not told.samples:
+        return Finding("clock", "skipped", _why_no_messages(told))
+    offset_s, uncertainty_s = clock_offset(told.samples)
+    direction = "ahead of" if offset_s > 0 else "behind"
+    says = f"the node's is {abs(offset_s) * 1e3:.1f} ms {direction} ours, give or take {uncertainty_s * 1e3:.1f} ms"
+    if abs(offset_s) - uncertainty_s > _MOST_CLOCK_OFFSET_S:
+        advice = "synchronise both machines (chrony, systemd-timesyncd), or the age of frames will be wrong"
+        return Finding("clock", "warning", says, advice)
+    return Finding("clock", "ok", says)
+
+
+def round_trip(facts: NodeFacts) -> Finding:
+    """Tell how long the node takes to confirm a frame."""
+    told = facts.exchanged
+    if not isinstance(told, Exchange) or not told.round_trips_s:
+        return Finding("round trip", "skipped", _why_no_messages(told))
+    middle_ms, count = median(told.round_trips_s) * 1e3, len(told.round_trips_s)
+    says = f"{ROUND_TRIP_BYTES // 1000} kB are confirmed after {middle_ms:.1f} ms (median of {count})"
+    return Finding("round trip", "ok", says)
+
+
+CHECKS: dict[str, Callable[[NodeFacts], Finding]] = {
+    "node": node,
+    "auth": auth,
+    "websocket": websocket,
+    "topic": topic,
+    "frame limit": frame_limit,
+    "idle timeout": idle_timeout,
+    "clock": clock,
+    "round trip": round_trip,
+}
+
+
+def _reason(error: BaseException) -> str:
+    if not isinstance(error, PulsarError):
+        raise error
+    return error.problem if isinstance(error, NodeUnreachable) else str(error)
+
+
+def _is_readable_by_others(url: str) -> bool:
+    return url.startswith(("http://", "ws://")) and not is_loopback(url)
+
+
+def _no_settings(facts: NodeFacts) -> str:
+    if urlsplit(facts.endpoint.ws_url).netloc != urlsplit(facts.endpoint.admin_url).netloc:
+        return "a separate WebSocket proxy does not tell its settings"
+    return "" if isinstance(facts.settings, dict) else _reason(facts.settings)
+
+
+def _why_no_messages(told: Exchange | BaseException) -> str:
+    if isinstance(told, Exchange):
+        return str(told.refusal or "no message came back in time")
+    return "no WebSocket session opens"
+
+
+def _number(value: object, default: int) -> int:
+    text = str(value)
+    return int(text) if re.fullmatch(r"-?\d{1,15}", text, re.ASCII) else default
+
+
+def _partitions(found: TopicFacts) -> str:
+    return f"{found.partitions} partitions" if found.partitions else "not partitioned"
+
+
+def _kept(found: TopicFacts) -> list[str]:
+    minutes = _number(found.retention.get("retentionTimeInMinutes"), 0)
+    megabytes = _number(found.retention.get("retentionSizeInMB"), 0)
+    limits = ((minutes, "minutes"), (megabytes, "MiB"))
+    if not minutes and not megabytes:
+        return []
+    return ["keeps " + " and ".join(f"{limit} {unit}" if limit > 0 else "all" for limit, unit in limits)]
+
+
+def _subscriptions(found: TopicFacts) -> str:
+    subscriptions = found.stats.get("subscriptions") or {}
+    if not subscriptions:
+        return "no subscription"
+    shown = [
+        f"{printable(name, 60)} ({_number(each.get('msgBacklog'), 0)} behind)" for name, each in subscriptions.items()
+    ]
+    more = [f"{len(shown) - _MOST_SUBSCRIPTIONS} more"] if len(shown) > _MOST_SUBSCRIPTIONS else []
+    return "subscriptions: " + ", ".join(shown[:_MOST_SUBSCRIPTIONS] + more)
+
+
+def _backlog_share(found: TopicFacts) -> float:
+    limit = _number(found.stats.get("backlogQuotaLimitSize"), 0)
+    return _number(found.stats.get("backlogSize"), 0) / limit if limit > 0 else 0.0
