@@ -213,7 +213,10 @@ class TopicUnavailable(PulsarError):
         self.topic, self.reason = topic, reason
 
     def __str__(self) -> str:
-        return f"topic {self.topic} takes no messages: {self.reason}"
+        return (
+            f"topic {self.topic} takes no messages: {self.reason}; "
+            "use another --topic, or remove subscriptions that nobody reads if its backlog is full"
+        )
 
 
 class NameInUse(PulsarError):

@@ -21,7 +21,10 @@ _NAMED_ENTITY = re.compile(r"[-=:.\w]+", re.ASCII)
 # Pulsar takes more than this in topics, but answers 500 to a space and misreads a slash.
 _UNUSABLE_IN_TOPIC = re.compile(r"[\s/\x00-\x1f\x7f]")
 _TOPIC_FORM = "expected TOPIC, TENANT/NAMESPACE/TOPIC or persistent://TENANT/NAMESPACE/TOPIC"
-_PARTITION = re.compile(r"-partition-\d+$")
+# Percent-encoded, the longest name still fits a request line of 8 kB, Jetty's limit.
+_LONGEST_NAME = 500
+_HOST_NAME = re.compile(r"[-\w.]{1,253}", re.ASCII)
+_ADDRESS = re.compile(r"[\d.]+|.*:.*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,12 @@ class Topic:
         parts = path.split("/")
         if domain not in _DOMAINS or len(parts) != 3:
             raise InvalidOption("--topic", ascii(text), _TOPIC_FORM)
+        if len(text) > _LONGEST_NAME:
+            raise InvalidOption("--topic", ascii(text), f"a name has at most {_LONGEST_NAME} characters")
+        if {".", ".."} & set(parts):
+            raise InvalidOption(
+                "--topic", ascii(text), "'.' and '..' are no names, because URLs take them as folders"
+            )
         topic = cls(domain, *parts)
         topic._check(text)
         return topic
@@ -69,11 +78,6 @@ class Topic:
     def is_persistent(self) -> bool:
         """Whether the node keeps what is published."""
         return self.domain == "persistent"
-
-    @property
-    def is_partition(self) -> bool:
-        """Whether this names one partition of a partitioned topic."""
-        return _PARTITION.search(self.name) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,17 +139,25 @@ class Endpoint:
 
 def _base_url(option: str, url: str, schemes: tuple[str, ...]) -> str:
     expected = f"expected {schemes[0]}://HOST:PORT or {schemes[1]}://HOST:PORT"
+    if "@" in url:
+        raise InvalidOption(option, "(hidden)", f"no user or password in a URL: {expected}, and a token if needed")
     try:
         parts = urlsplit(url)
-        port_is_usable = parts.port is None or parts.port > 0
-    except ValueError:
+        port, host_is_usable = parts.port, _is_host(parts.hostname or "")
+    except ValueError:  # UnicodeError is one
         raise InvalidOption(option, ascii(url), expected) from None
     extras = parts.path.strip("/") or parts.query or parts.fragment
-    if parts.scheme not in schemes or not parts.hostname or not port_is_usable or extras or " " in url:
+    if parts.scheme not in schemes or not host_is_usable or port == 0 or extras or not url.isprintable():
         raise InvalidOption(option, ascii(url), expected)
-    if parts.username is not None:
-        raise InvalidOption(option, "(hidden)", f"no user or password in a URL: {expected}, and a token if needed")
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _is_host(host: str) -> bool:
+    """Tell whether the network libraries would take it; what looks like an address and is none is a ValueError."""
+    if _ADDRESS.fullmatch(host):
+        return bool(ip_address(host))
+    host.encode("idna")  # an empty or too long part of a name is a UnicodeError
+    return _HOST_NAME.fullmatch(host) is not None
 
 
 def is_loopback(url: str) -> bool:

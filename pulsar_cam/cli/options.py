@@ -52,14 +52,20 @@ def endpoint_of(service_url: str, ws_url: str | None, admin_url: str | None, tok
 
 def _token(path: Path | None) -> str | None:
     if path is None:
-        return os.environ.get(TOKEN_VARIABLE, "").strip() or None
+        token = os.environ.get(TOKEN_VARIABLE, "").strip()
+        return _checked(token, TOKEN_VARIABLE, "(hidden)") if token else None
     try:
-        token = path.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
+        token = path.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a text file"
         raise InvalidOption("--token-file", path, f"cannot be read: {reason}") from error
-    if not re.fullmatch(r"[\w.~+/=-]+", token):
-        raise InvalidOption("--token-file", path, "holds no token")
+    return _checked(token, "--token-file", path)
+
+
+def _checked(token: str, option: str, shown: object) -> str:
+    # It goes into an HTTP header: RFC 6750, section 2.1, has the characters.
+    if not re.fullmatch(r"[\w.~+/=-]+", token, re.ASCII):
+        raise InvalidOption(option, shown, "holds no token")
     return token
 
 

@@ -1,0 +1,142 @@
+"""The error tree: drawn as it is, and one sentence with cause and next step per class."""
+
+from __future__ import annotations
+
+import inspect
+import pickle
+import re
+
+import pytest
+
+from pulsar_cam import errors
+from pulsar_cam.errors import PulsarCamError
+
+TOPIC = "persistent://public/default/cows"
+SENTENCES: list[tuple[PulsarCamError, str]] = [
+    (errors.InvalidOption("--fps", 0, "must be more than 0"), "--fps 0: must be more than 0"),
+    (
+        errors.DependencyMissing("libGL is missing", "On Debian: sudo apt-get install libgl1"),
+        "libGL is missing. On Debian: sudo apt-get install libgl1",
+    ),
+    (
+        errors.DeviceNotFound("7", ["0 (Webcam)", "2"]),
+        "camera 7 not found; choose from: 0 (Webcam), 2, or try --source test-pattern:",
+    ),
+    (
+        errors.DeviceNotFound("0", [], "is busy"),
+        "camera 0 is busy; this machine has no camera: try --source test-pattern:",
+    ),
+    (
+        errors.SourceUnreadable("film.mp4", "there is no such file"),
+        "cannot read video from film.mp4: there is no such file",
+    ),
+    (
+        errors.SourceStopped("camera-0", "no good frame for 5 s"),
+        "camera-0 stopped: no good frame for 5 s; check the cable and that no other program uses it",
+    ),
+    (errors.EncodeError("frame 7 cannot be a JPEG"), "frame 7 cannot be a JPEG"),
+    (errors.DecodeError("not a JPEG"), "not a JPEG"),
+    (
+        errors.DisplayError("DISPLAY is not set", "Use --headless"),
+        "cannot open a window: DISPLAY is not set. Use --headless",
+    ),
+    (errors.OutputError("a.jpg", "No space left on device"), "cannot write a.jpg: No space left on device"),
+    (
+        errors.NodeUnreachable("ws://localhost:8080", "connection refused"),
+        "no Pulsar node answers at ws://localhost:8080 (connection refused); start one with 'pulsar-cam node start', "
+        "or set --service-url",
+    ),
+    (
+        errors.NotAuthenticated("ws://localhost:8080"),
+        "ws://localhost:8080 wants a valid token; give one with --token-file or PULSAR_CAM_TOKEN",
+    ),
+    (
+        errors.NotAuthorized(f"publish to {TOPIC}"),
+        f"the token's role is not allowed to publish to {TOPIC}; ask the node's administrator to grant it",
+    ),
+    (
+        errors.NamespaceNotFound("farm/barn"),
+        "namespace farm/barn does not exist on this node; check --topic, or have it created",
+    ),
+    (
+        errors.TopicNotFound(TOPIC),
+        f"topic {TOPIC} does not exist; make it with 'pulsar-cam create-topic --topic {TOPIC}'",
+    ),
+    (
+        errors.TopicUnavailable(TOPIC, "Topic was already terminated"),
+        f"topic {TOPIC} takes no messages: Topic was already terminated; "
+        "use another --topic, or remove subscriptions that nobody reads if its backlog is full",
+    ),
+    (
+        errors.NameInUse("subscription 'viewer1'", "Exclusive consumer is already connected"),
+        "subscription 'viewer1' is in use by another client (Exclusive consumer is already connected); choose "
+        "another name with --subscription, or wait: a client that lost its network holds the name until the node's "
+        "idle time-out",
+    ),
+    (
+        errors.ConnectionLost("ws://localhost:8080", "no close frame"),
+        "the connection to ws://localhost:8080 was lost (no close frame)",
+    ),
+    (
+        errors.RequestRejected(f"publish to {TOPIC}", 400, "Invalid query params"),
+        f"Pulsar refused to publish to {TOPIC}: Invalid query params (HTTP 400)",
+    ),
+    (
+        errors.BadMessage("text that is no JSON"),
+        "Pulsar sent something unreadable: text that is no JSON; check that the URL is a Pulsar node's",
+    ),
+    (
+        errors.LocalNodeError("port 8080 is in use", "choose another with --port"),
+        "port 8080 is in use; choose another with --port",
+    ),
+    (errors.LocalNodeError("it is already stopped"), "it is already stopped"),
+]
+
+
+@pytest.mark.parametrize(("error", "sentence"), SENTENCES, ids=lambda value: type(value).__name__)
+def test_error_says_cause_and_next_step(error: PulsarCamError, sentence: str) -> None:
+    assert str(error) == sentence
+
+
+def subclasses(kind: type[PulsarCamError]) -> list[type[PulsarCamError]]:
+    return [kind, *(below for child in kind.__subclasses__() for below in subclasses(child))]
+
+
+def test_every_error_that_is_raised_has_its_sentence_in_the_table() -> None:
+    families = {errors.PulsarCamError, errors.SourceError, errors.ImageError, errors.PulsarError}
+    assert {type(error) for error, _ in SENTENCES} == set(subclasses(PulsarCamError)) - families
+
+
+def test_tree_in_the_docstring_is_the_tree_of_classes() -> None:
+    drawn = re.findall(r"^( *)([A-Z]\w+)(?= {2,}|$)", inspect.getdoc(errors) or "", re.MULTILINE)
+    parents: dict[int, str] = {}
+    tree = []
+    for indent, name in drawn:
+        tree.append((name, parents.get(len(indent) - 4)))
+        parents[len(indent)] = name
+    assert tree == [(kind.__name__, _parent(kind)) for kind in subclasses(PulsarCamError)]
+
+
+def _parent(kind: type[PulsarCamError]) -> str | None:
+    return kind.__mro__[1].__name__ if kind is not PulsarCamError else None
+
+
+def test_the_docstring_says_which_errors_are_transient() -> None:
+    marked = re.findall(r"(\w+) .*\(transient\)", errors.__doc__ or "")
+    assert marked == [kind.__name__ for kind in subclasses(PulsarCamError) if kind.transient is True]
+
+
+@pytest.mark.parametrize(("status", "transient"), [(400, False), (404, False), (429, True), (500, True), (503, True)])
+def test_a_refusal_is_transient_when_the_server_is_at_fault(status: int, transient: bool) -> None:
+    assert errors.RequestRejected("publish", status, "").transient is transient
+
+
+def test_the_value_of_a_bad_option_is_shown_in_part_only() -> None:
+    assert len(str(errors.InvalidOption("--topic", "x" * 10_000, "expected a name"))) < 250
+
+
+@pytest.mark.parametrize(("error", "sentence"), SENTENCES, ids=lambda value: type(value).__name__)
+def test_error_travels_between_processes(error: PulsarCamError, sentence: str) -> None:
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is type(error)
+    assert str(again) == sentence
