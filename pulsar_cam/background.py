@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any, Self
 
+logger = logging.getLogger(__name__)
+
+THREAD_NAME = "network"
+CLEAN_UP_S = 3.0
+"""Sessions close within 2 s, but a call of the system, such as for a host's address, can take its time."""
+
 
 class Background:
     """Runs one coroutine on an event loop in a thread of its own, as a context manager.
 
-    Leaving the context cancels the coroutine if it still runs, waits for its clean-up, and raises its error.
+    Leaving the context cancels the coroutine if it still runs, waits for its clean-up, and raises its error. A
+    clean-up that takes longer than CLEAN_UP_S is left behind in its thread, a daemon, and that is logged.
     """
 
     def __init__(self, coroutine: Coroutine[Any, Any, None]) -> None:
@@ -21,7 +29,7 @@ class Background:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self._started = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="network", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -32,7 +40,9 @@ class Background:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.cancel()
-        self._thread.join()
+        self._thread.join(CLEAN_UP_S)
+        if self._thread.is_alive():
+            logger.warning("the network does not answer and is left behind")
         if self._error and error is None:
             raise self._error
 

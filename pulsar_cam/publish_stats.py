@@ -115,7 +115,7 @@ class PublishStats:
         """One line for a terminal."""
         return (
             f"{self._rate.per_second:.1f} fps  {self._picture}  published {self.published}"
-            f"  dropped {dropped_text(+self.dropped)}  {self.status}"
+            f"  dropped {dropped_text(self.dropped)}  {self.status}"
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -124,7 +124,7 @@ class PublishStats:
             "captured": self.captured,
             "published": self.published,
             "published_bytes": self.published_bytes,
-            "dropped": dict(+self.dropped),
+            "dropped": dict(self.dropped),
             "reconnects": self.session.reconnects if self.session else 0,
             "fps": round(self._rate.per_second, 1),
             "picture": self._picture,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-import tempfile
+import secrets
 import time
 from pathlib import Path
 
@@ -43,12 +44,15 @@ def save_snapshot(packet: Packet, path: Path) -> None:
         OutputError: the file cannot be written.
     """
     data = packet.jpeg if path.suffix.lower() in _JPEG_SUFFIXES else _png(packet)
+    unfinished = path.with_name(f".{secrets.token_hex(8)}.unfinished")
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
-            file.write(data)
-        os.replace(file.name, path)
+        unfinished.write_bytes(data)
+        unfinished.replace(path)
     except OSError as error:
         raise OutputError(str(path), error.strerror or str(error)) from error
+    finally:
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
 
 
 def free_path(folder: Path, frame: Frame) -> Path:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from .errors import PulsarCamError
 from .frame import Frame
 from .source import Source
 
@@ -31,7 +30,7 @@ class SourceReader:
         """Take what is called in the thread: `on_frame` with each frame, `on_end` when no more will come."""
         self._open_source, self._on_frame, self._on_end = open_source, on_frame, on_end
         self._source: Source | None = None
-        self._error: PulsarCamError | None = None
+        self._error: Exception | None = None
         self._ended_at_s: float | None = None
         self._opened = threading.Event()
         self._begun = threading.Event()
@@ -84,7 +83,7 @@ class SourceReader:
             self._begun.wait()
             while not self._ending.is_set() and (frame := self._source.read()):
                 self._on_frame(frame)
-        except PulsarCamError as error:
+        except Exception as error:  # also one that is a bug: the end of a source must not hide it
             if not self._ending.is_set():
                 self._error = error
         finally:

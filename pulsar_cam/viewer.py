@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from .errors import OutputError
+from .errors import PulsarCamError
 from .frame import Frame, Packet
 from .jpeg import encode
 from .snapshot import free_path, save_snapshot
@@ -67,10 +67,10 @@ class Viewer:
     def _snapshot(self) -> None:
         if not self._frame:
             return
-        path = free_path(Path.cwd(), self._frame)
         try:
+            path = free_path(Path.cwd(), self._frame)
             save_snapshot(self.packet or encode(self._frame, _SNAPSHOT_QUALITY), path)
-        except OutputError as error:
+        except (PulsarCamError, OSError) as error:  # OSError: the current folder is gone
             logger.warning("no snapshot: %s", error)
         else:
             logger.warning("snapshot saved: %s", path)

@@ -139,7 +139,7 @@ class WatchStats:
         """One line for a terminal."""
         return (
             f"{self._rate.per_second:.1f} fps  {self._picture}  {self.age_text}  received {self.received}"
-            f"  shown {self.shown}  dropped {dropped_text(+self.dropped)}  missing {self.gaps.missing}  {self.status}"
+            f"  shown {self.shown}  dropped {dropped_text(self.dropped)}  missing {self.gaps.missing}  {self.status}"
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -148,7 +148,7 @@ class WatchStats:
             "received": self.received,
             "received_bytes": self.received_bytes,
             "shown": self.shown,
-            "dropped": dict(+self.dropped),
+            "dropped": dict(self.dropped),
             "missing": self.gaps.missing,
             "repeated": self.gaps.repeated,
             "age_ms": self.ages.percentiles_ms(),

@@ -47,10 +47,11 @@ def run() -> int:
 
 
 def _leave_stuck_threads(status: int) -> None:
-    """End at once if a driver still blocks the thread of a source: a normal exit would wait for it, or crash."""
-    from ..source_reader import THREAD_NAME
+    """End at once if a driver or the network still blocks a thread: a normal exit would wait for it, or crash."""
+    from ..background import THREAD_NAME as NETWORK
+    from ..source_reader import THREAD_NAME as SOURCE
 
-    if any(thread.name == THREAD_NAME for thread in threading.enumerate()):
+    if any(thread.name in (NETWORK, SOURCE) for thread in threading.enumerate()):
         with contextlib.suppress(OSError):
             sys.stdout.flush()
             sys.stderr.flush()
