@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
@@ -12,10 +11,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ..background import Background
 from ..topics import DEFAULT_SERVICE_URL, DEFAULT_TOPIC, Endpoint, Topic
 from . import options
-from .console import set_up_logging
-from .node import endings_as_ctrl_c
+from .console import set_up_logging, stoppable
 
 if TYPE_CHECKING:
     from ..doctor import Finding
@@ -52,19 +51,22 @@ def doctor(
     """
     set_up_logging(verbose)
     endpoint, full_topic = options.endpoint_of(service_url, ws_url, admin_url, token_file), Topic.parse(topic)
-    with endings_as_ctrl_c():
-        states = asyncio.run(_examine(endpoint, full_topic, device, as_json))
+    states: list[str] = []
+    with stoppable() as stop, Background(_examine(endpoint, full_topic, device, as_json, states)) as examination:
+        while examination.is_running and not stop.wait(0.05):
+            pass
+    if stop.is_set():
+        raise typer.Exit(130)
     if not as_json:
         typer.echo(f"{_count(states, 'problem')}, {_count(states, 'warning')}")
     if "problem" in states:
         raise typer.Exit(1)
 
 
-async def _examine(endpoint: Endpoint, topic: Topic, device: str | None, as_json: bool) -> list[str]:
+async def _examine(endpoint: Endpoint, topic: Topic, device: str | None, as_json: bool, states: list[str]) -> None:
     from ..doctor import diagnose
 
     console = Console(highlight=False)
-    states: list[str] = []
     async for finding in diagnose(endpoint, topic, device):
         if as_json:
             typer.echo(json.dumps(asdict(finding)))
@@ -73,7 +75,6 @@ async def _examine(endpoint: Endpoint, topic: Topic, device: str | None, as_json
         else:
             typer.echo(_plain(finding))
         states.append(finding.state)
-    return states
 
 
 def _plain(finding: Finding) -> str:

@@ -13,7 +13,7 @@ from ..frame import Packet
 from ..producer import Producer
 from ..topics import Endpoint, Topic
 
-LIMIT_S = 6.0
+LIMIT_S = 5.0
 ROUND_TRIP_BYTES = 100_000
 _CLOCK_MESSAGES = 10
 _ROUND_TRIPS = 10

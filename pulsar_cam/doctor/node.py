@@ -214,10 +214,10 @@ def _partitions(found: TopicFacts) -> str:
 def _kept(found: TopicFacts) -> list[str]:
     minutes = _number(found.retention.get("retentionTimeInMinutes"), 0)
     megabytes = _number(found.retention.get("retentionSizeInMB"), 0)
-    limits = ((minutes, "minutes"), (megabytes, "MiB"))
     if not minutes and not megabytes:
         return []
-    return ["keeps " + " and ".join(f"{limit} {unit}" if limit > 0 else "all" for limit, unit in limits)]
+    limits = [f"{limit} {unit}" for limit, unit in ((minutes, "minutes"), (megabytes, "MiB")) if limit > 0]
+    return [f"keeps {' and '.join(limits) or 'everything'}"]
 
 
 def _subscriptions(found: TopicFacts) -> str:
