@@ -48,13 +48,13 @@ class Ages:
 
     @property
     def clocks_differ(self) -> bool:
-        """Whether frames seem to come from the future."""
+        """Whether frames seem to come from the future; by less than 1 ms is how exact clocks are, and shown as 0."""
         return min(self._samples_ms, default=0.0) < -1.0
 
     @property
     def newest_ms(self) -> float | None:
         """Age of the last frame, in milliseconds."""
-        return self._samples_ms[-1] if self._samples_ms and not self.clocks_differ else None
+        return max(0.0, self._samples_ms[-1]) if self._samples_ms and not self.clocks_differ else None
 
     def percentiles_ms(self) -> dict[str, float | None]:
         """Return p50, p95 and p99, in milliseconds."""
@@ -62,7 +62,7 @@ class Ages:
         if not self._samples_ms or self.clocks_differ:
             return dict.fromkeys(names)
         values = np.percentile(tuple(self._samples_ms), (50, 95, 99))
-        return {name: round(float(value), 1) for name, value in zip(names, values, strict=True)}
+        return {name: max(0.0, round(float(value), 1)) for name, value in zip(names, values, strict=True)}
 
 
 class Gaps:

@@ -1,0 +1,158 @@
+"""Counters, rates and ages, on a clock of the test's own."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pulsar_cam.frame import Packet
+from pulsar_cam.stats import Ages, Gaps, Rate, dropped_text
+
+
+class Clock:
+    """Both of the machine's clocks, standing still until moved."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+    def time_ns(self) -> int:
+        return round(self.now_s * 1e9)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(time, "monotonic", clock.monotonic)
+    monkeypatch.setattr(time, "time_ns", clock.time_ns)
+    return clock
+
+
+@pytest.mark.parametrize(("seconds", "fps"), [(10.0, 30), (1.0, 30), (10.0, 240)])
+def test_rate_is_events_per_second(seconds: float, fps: int, clock: Clock) -> None:
+    rate = Rate()
+    for _ in range(round(seconds * fps)):
+        clock.now_s += 1 / fps
+        rate.count()
+    assert rate.per_second == pytest.approx(fps, rel=0.02)
+
+
+def test_rate_falls_to_nothing_within_two_seconds_and_begins_without_a_burst(clock: Clock) -> None:
+    rate = Rate()
+    rate.count()
+    assert rate.per_second <= 10
+    clock.now_s += 2.0
+    assert rate.per_second == 0.0
+
+
+def test_rate_keeps_a_bounded_number_of_times(clock: Clock) -> None:
+    rate = Rate()
+    for _ in range(5000):
+        rate.count()
+    assert len(rate._times_s) == 1000
+
+
+def ages_of(clock: Clock, *ages_ms: float) -> Ages:
+    ages = Ages()
+    for age_ms in ages_ms:
+        ages.add(clock.time_ns() - round(age_ms * 1e6))
+    return ages
+
+
+def test_ages_are_told_in_milliseconds(clock: Clock) -> None:
+    ages = ages_of(clock, *range(1, 101))
+    assert ages.newest_ms == 100
+    assert ages.percentiles_ms() == {"p50": 50.5, "p95": 95.0, "p99": 99.0}
+    assert not ages.clocks_differ
+
+
+def test_no_frame_has_no_age() -> None:
+    ages = Ages()
+    assert ages.newest_ms is None
+    assert ages.percentiles_ms() == {"p50": None, "p95": None, "p99": None}
+    assert not ages.clocks_differ
+
+
+def test_a_negative_age_is_never_shown_and_hides_the_others(clock: Clock) -> None:
+    ages = ages_of(clock, 50, -20, 50)
+    assert ages.clocks_differ
+    assert ages.newest_ms is None
+    assert set(ages.percentiles_ms().values()) == {None}
+
+
+def test_clocks_that_differ_by_less_than_they_can_tell_show_zero(clock: Clock) -> None:
+    ages = ages_of(clock, -0.4)
+    assert not ages.clocks_differ
+    assert ages.newest_ms == 0.0
+    assert set(ages.percentiles_ms().values()) == {0.0}
+
+
+def test_only_the_last_ages_count(clock: Clock) -> None:
+    ages = ages_of(clock, -20, *[5] * 10_000)
+    assert len(ages._samples_ms) == 10_000
+    assert ages.newest_ms == 5
+
+
+@given(st.integers(-(10**20), 10**20))
+def test_no_capture_time_makes_a_negative_age(captured_at_ns: int) -> None:
+    ages = Ages()
+    ages.add(captured_at_ns)
+    shown = [ages.newest_ms, *ages.percentiles_ms().values()]
+    assert all(age is None or age >= 0 for age in shown)
+
+
+def numbered(sequence: int | None, session: str | None = "a", source: str = "camera-0") -> Packet:
+    return Packet(b"", 1, 1, captured_at_ns=0, source=source, session=session, sequence=sequence)
+
+
+@pytest.mark.parametrize(
+    ("sequences", "missing", "repeated"),
+    [
+        ([0, 1, 2], 0, 0),
+        ([5, 6], 0, 0),
+        ([0, 1, 4, 5, 9], 5, 0),
+        ([0, 1, 1, 2], 0, 1),
+        ([0, 3, 1, 2, 4], 2, 2),
+        ([7, None, 8], 0, 0),
+        ([], 0, 0),
+    ],
+)
+def test_gaps_and_repeats_follow_the_numbers(sequences: list[int | None], missing: int, repeated: int) -> None:
+    gaps = Gaps()
+    for sequence in sequences:
+        gaps.follow(numbered(sequence))
+    assert (gaps.missing, gaps.repeated) == (missing, repeated)
+
+
+def test_each_session_of_each_source_is_followed_by_itself() -> None:
+    gaps = Gaps()
+    for packet in (
+        numbered(100, "a"), numbered(0, "b"), numbered(0, "a", "camera-1"), numbered(0, None),
+        numbered(101, "a"), numbered(2, "b"), numbered(1, "a", "camera-1"), numbered(1, None),
+    ):  # fmt: skip
+        gaps.follow(packet)
+    assert (gaps.missing, gaps.repeated) == (1, 0)
+
+
+def test_only_so_many_sessions_are_remembered_and_the_busy_ones_stay() -> None:
+    gaps = Gaps()
+    for number in range(3000):
+        gaps.follow(numbered(number, "busy"))
+        gaps.follow(numbered(0, f"session {number}"))
+    assert len(gaps._last) == 1000
+    gaps.follow(numbered(3001, "busy"))
+    assert (gaps.missing, gaps.repeated) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("dropped", "text"),
+    [({}, "0"), ({"paused": 1}, "1 (paused 1)"), ({"a": 2, "b": 10}, "12 (b 10, a 2)")],
+)
+def test_drops_are_told_with_their_reasons(dropped: dict[str, int], text: str) -> None:
+    assert dropped_text(Counter(dropped)) == text
