@@ -88,7 +88,6 @@ JUDGEMENTS: list[tuple[Callable[[NodeFacts], Finding], NodeFacts, str, str, str]
     (node.auth, at("https://camera-host"), "ok", "token", ""),
     (node.websocket, WELL, "ok", "ws://localhost:8080", ""),
     (node.websocket, replace(WELL, exchanged=DOWN), "problem", "no session opens", "webSocketServiceEnabled"),
-    (node.websocket, replace(WELL, exchanged=STRANGER), "skipped", "token", ""),
     (node.websocket, replace(WELL, exchanged=NotAuthorized("publish")), "warning", "may not publish", str(TOPIC)),
     (node.websocket, replace(WELL, exchanged=TopicNotFound("t")), "ok", "no topic by itself", ""),
     (node.websocket, replace(WELL, exchanged=RequestRejected("publish", 500, "why")), "problem", "why", ""),
@@ -338,7 +337,8 @@ def test_token_is_tried_and_never_shown(guarded_url: str, tmp_path: Path) -> Non
     assert (found["auth"]["state"], found["auth"]["says"]) == ("ok", "the token is accepted")
     token.write_text("expired")
     found = run_doctor("--service-url", guarded_url, "--token-file", str(token))[1]
-    assert (found["auth"]["state"], found["websocket"]["state"]) == ("problem", "skipped")
+    assert (found["node"]["state"], found["auth"]["state"]) == ("ok", "problem")
+    assert {found[name]["state"] for name in ("websocket", "topic", "frame limit", "clock")} == {"skipped"}
     found = run_doctor("--service-url", guarded_url)[1]
     assert found["auth"]["says"] == "the node wants a token"
 

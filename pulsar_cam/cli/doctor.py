@@ -33,9 +33,7 @@ def doctor(
     topic: options.TopicName = DEFAULT_TOPIC,
     device: Annotated[
         str | None,
-        typer.Option(
-            "--device", "-d", help="Camera that must work, by number or path. [default: the first, if there is one]"
-        ),
+        typer.Option("--device", "-d", help="Camera that must work, by number or path. Else the first is tried."),
     ] = None,
     service_url: options.ServiceUrl = DEFAULT_SERVICE_URL,
     ws_url: options.WsUrl = None,
@@ -46,8 +44,8 @@ def doctor(
 ) -> None:
     """Check camera, display, packages, node, topic and clock, and say what to change.
 
-    Each line is ok, a warning (works, with limits), a problem, or skipped (could not be found out). The exit code is
-    1 if there is a problem, else 0. Takes 15 seconds at most.
+    Each line is ok, a warning (works, with limits), a problem, or skipped (could not be found out).
+    The exit code is 1 if there is a problem, else 0.
     """
     set_up_logging(verbose)
     endpoint, full_topic = options.endpoint_of(service_url, ws_url, admin_url, token_file), Topic.parse(topic)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from ..admin import Admin
-from ..errors import NodeUnreachable, PulsarError
+from ..errors import NodeUnreachable, NotAuthenticated, PulsarError
 from ..topics import Endpoint, Topic
 from .exchange import Exchange, exchange
 
@@ -50,6 +50,11 @@ class NodeFacts:
     def is_down(self) -> bool:
         """Whether neither the admin API nor the WebSocket API answers."""
         return isinstance(self.version, NodeUnreachable) and isinstance(self.exchanged, NodeUnreachable)
+
+    @property
+    def wants_token(self) -> bool:
+        """Whether the node refuses us for want of a token that it accepts."""
+        return isinstance(self.version, NotAuthenticated) or isinstance(self.exchanged, NotAuthenticated)
 
 
 async def ask(endpoint: Endpoint, topic: Topic) -> NodeFacts:

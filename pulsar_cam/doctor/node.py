@@ -34,6 +34,8 @@ async def examine(endpoint: Endpoint, topic: Topic) -> list[Finding]:
 def _safely(name: str, check: Callable[[NodeFacts], Finding], facts: NodeFacts) -> Finding:
     if facts.is_down and check is not node:
         return Finding(name, "skipped", "the node does not answer")
+    if facts.wants_token and check not in (node, auth):
+        return Finding(name, "skipped", "a token that the node accepts comes first")
     try:
         return check(facts)
     except Exception as error:
@@ -59,8 +61,7 @@ def node(facts: NodeFacts) -> Finding:
 def auth(facts: NodeFacts) -> Finding:
     """Tell whether a token is needed, given and accepted."""
     token = facts.endpoint.token
-    answer = facts.exchanged if isinstance(facts.version, NodeUnreachable) else facts.version
-    if isinstance(answer, NotAuthenticated):
+    if facts.wants_token:
         if token:
             says = "the node does not accept the token: it is for another node, damaged or expired"
             return Finding("auth", "problem", says, "get a new one from the node's administrator")
@@ -78,13 +79,11 @@ def websocket(facts: NodeFacts) -> Finding:
     url, answer = facts.endpoint.ws_url, facts.exchanged
     if isinstance(answer, Exchange):
         return Finding("websocket", "ok", f"a session opens at {url}")
-    if isinstance(answer, NotAuthenticated):
-        return Finding("websocket", "skipped", "an accepted token comes first")
     if isinstance(answer, NamespaceNotFound) and isinstance(facts.described, NamespaceNotFound):
         return Finding("websocket", "skipped", "the topic's namespace comes first")
     if isinstance(answer, NotAuthorized):
         says = f"the token's role may not {answer.action}, where this is tried out"
-        return Finding("websocket", "warning", says, f"nothing, if it may use {facts.topic}")
+        return Finding("websocket", "warning", says, f"grant it that, unless it may use {facts.topic}")
     if isinstance(answer, TopicNotFound):
         says = f"{url} answers, and makes no topic by itself on which to try out more"
         return Finding("websocket", "ok", says)
