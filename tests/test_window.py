@@ -239,3 +239,11 @@ def test_title_is_made_printable(screen: Screen, monkeypatch: pytest.MonkeyPatch
     window = RemoteWindow(title)
     wait_until(lambda: window("poll") == [] and screen.titles() == [expected], "window of that title")
     window.end()
+
+
+def test_window_opens_where_qt_is_set_to_wayland(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPLAY", screen.name)
+    monkeypatch.setenv("QT_QPA_PLATFORM", "wayland")
+    window = RemoteWindow("a camera")
+    wait_until(lambda: window("poll") == [] and screen.titles() == ["a camera"], "window")
+    window.end()
