@@ -161,6 +161,7 @@ class Producer:
                 await self._receive_receipts(websocket)
             finally:
                 self._websocket = None
+                self._update_room()
                 self._settle_all(DISCONNECTED)
             self._learn_text_limit(websocket)
 

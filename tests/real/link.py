@@ -1,0 +1,110 @@
+"""A network link to a real node, with faults on demand: cut, or frozen without a word."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Iterator
+
+from pulsar_cam.node import NodeState
+from pulsar_cam.topics import Endpoint
+
+
+class Link:
+    """Forwards TCP connections from a port of its own to a node."""
+
+    def __init__(self, node: NodeState) -> None:
+        self._node = node
+        self._loop = asyncio.new_event_loop()
+        self._flowing = asyncio.Event()
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._accepting = True
+        self.port = 0
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The node as seen through the link."""
+        return Endpoint.of(f"http://127.0.0.1:{self.port}")
+
+    def cut(self) -> None:
+        """Break every connection now; new ones are refused until `mend`."""
+        self._call(self._cut)
+
+    def mend(self) -> None:
+        """Take new connections again."""
+        self._call(self._mend)
+
+    def freeze(self) -> None:
+        """Hold back every byte in both directions, with all connections open, until `thaw`."""
+        self._call(self._flowing.clear)
+
+    def thaw(self) -> None:
+        """Let the bytes go on."""
+        self._call(self._flowing.set)
+
+    def _call(self, action: object) -> None:
+        async def act() -> None:
+            assert callable(action)
+            action()
+
+        asyncio.run_coroutine_threadsafe(act(), self._loop).result(10)
+
+    def _cut(self) -> None:
+        self._accepting = False
+        for writer in self._writers:
+            writer.transport.abort()
+
+    def _mend(self) -> None:
+        self._accepting = True
+
+    async def _serve(self) -> None:
+        self._flowing.set()
+        server = await asyncio.start_server(self._forward, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        self._server = server
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._accepting:
+            writer.transport.abort()
+            return
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._node.http_port)
+        pair = {writer, far_writer}
+        self._writers |= pair
+        try:
+            await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
+        finally:
+            self._writers -= pair
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                await self._flowing.wait()
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def _end(self) -> None:
+        self._server.close()
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for writer in self._writers:
+            writer.transport.abort()
+
+
+@contextlib.contextmanager
+def link_to(node: NodeState) -> Iterator[Link]:
+    """Give a link to a node, on an event loop in a thread of its own."""
+    link = Link(node)
+    thread = threading.Thread(target=link._loop.run_forever)
+    thread.start()
+    try:
+        asyncio.run_coroutine_threadsafe(link._serve(), link._loop).result(10)
+        yield link
+    finally:
+        asyncio.run_coroutine_threadsafe(link._end(), link._loop).result(10)
+        link._loop.call_soon_threadsafe(link._loop.stop)
+        thread.join(10)
+        link._loop.close()

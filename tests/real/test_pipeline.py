@@ -1,0 +1,270 @@
+"""Publishing and watching from end to end on a real node, also over a link that fails."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from pulsar_cam import pipeline
+from pulsar_cam.errors import NamespaceNotFound, SourceStopped
+from pulsar_cam.frame import Frame, Packet
+from pulsar_cam.node import NodeState
+from pulsar_cam.pattern import PatternSource, read_pattern
+from pulsar_cam.producer import IN_FLIGHT, Producer
+from pulsar_cam.publish_stats import PublishStats
+from pulsar_cam.source import Source
+from pulsar_cam.topics import Topic
+from pulsar_cam.viewer import Viewer
+from pulsar_cam.watch_stats import WatchStats
+
+from ..xvfb import wait_until
+from .link import Link, link_to
+from .streams import endpoint_of, new_topic, packets, send_all
+
+
+def pattern() -> Source:
+    return PatternSource((320, 240), 30)
+
+
+@dataclass
+class Recorder(Viewer):
+    """A viewer that remembers the number of every frame it is shown."""
+
+    numbers: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def show(self, frame: Frame, info: object = (), packet: Packet | None = None) -> None:
+        mark = read_pattern(frame.image)
+        assert mark
+        self.numbers.append(mark.number)
+
+
+class Watching:
+    """A viewer in a thread, subscribed from the start of the context; its counters are complete at the end."""
+
+    def __init__(self, link: Link | NodeState, topic: Topic, **options: object) -> None:
+        self.stats, self.viewer, self._stop = WatchStats(), Recorder(), threading.Event()
+        endpoint = link.endpoint if isinstance(link, Link) else endpoint_of(link)
+        self._thread = threading.Thread(
+            target=pipeline.watch,
+            args=(endpoint, topic, "viewer1"),
+            kwargs={"viewer": self.viewer, "stats": self.stats, "stop": self._stop, **options},
+        )
+
+    def __enter__(self) -> Watching:
+        self._thread.start()
+        wait_until(lambda: self.stats.has_begun, "subscription")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+        assert self.stats.received == self.stats.shown + self.stats.dropped.total()
+
+    def has_received(self, count: int) -> bool:
+        return self.stats.received >= count
+
+    def receives_more(self, count: int) -> None:
+        target = self.stats.received + count
+        wait_until(lambda: self.has_received(target), f"{count} more messages")
+
+
+class Publishing:
+    """A publisher in a thread; its counters are complete at the end."""
+
+    def __init__(self, link: Link | NodeState, topic: Topic, source: Callable[[], Source] = pattern) -> None:
+        self.stats, self._stop = PublishStats(), threading.Event()
+        endpoint = link.endpoint if isinstance(link, Link) else endpoint_of(link)
+        self._thread = threading.Thread(
+            target=pipeline.publish,
+            args=(source, endpoint, topic),
+            kwargs={"stats": self.stats, "stop": self._stop},
+        )
+
+    def __enter__(self) -> PublishStats:
+        self._thread.start()
+        return self.stats
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+        assert self.stats.captured == self.stats.published + self.stats.dropped.total()
+
+
+def test_what_is_published_is_received_once_and_in_order(node: NodeState) -> None:
+    topic = new_topic()
+    with Watching(node, topic) as watching:
+        stats = pipeline.publish(pattern, endpoint_of(node), topic, frames=60)
+        wait_until(lambda: watching.has_received(stats.published), "last frame")
+    assert stats.published == 60
+    assert stats.captured == stats.published + stats.dropped.total()
+    assert watching.stats.received == 60
+    assert watching.stats.gaps.repeated == 0
+    numbers = watching.viewer.numbers
+    assert numbers == sorted(set(numbers))
+    assert watching.stats.gaps.missing == numbers[-1] + 1 - 60
+
+
+def test_a_film_is_published_to_its_end(node: NodeState) -> None:
+    class Film(PatternSource):
+        def read(self) -> Frame | None:
+            frame = super().read()
+            return frame if frame and frame.sequence is not None and frame.sequence < 25 else None
+
+    topic = new_topic()
+    with Watching(node, topic) as watching:
+        stats = pipeline.publish(lambda: Film((320, 240), 30), endpoint_of(node), topic)
+        wait_until(lambda: watching.has_received(stats.published), "last frame")
+    assert stats.captured == 25
+    assert stats.published + stats.dropped.total() == 25
+    assert stats.published == watching.stats.received
+
+
+def test_watching_ends_after_so_many_frames_or_so_much_time(node: NodeState) -> None:
+    topic = new_topic()
+    with Publishing(node, topic):
+        counted = pipeline.watch(endpoint_of(node), topic, "counted", frames=10)
+        timed = pipeline.watch(endpoint_of(node), topic, "timed", duration_s=1)
+    assert counted.received == 10
+    assert timed.received > 0
+    assert "connected" not in (counted.status, timed.status)
+
+
+def test_publishing_ends_after_so_much_time(node: NodeState) -> None:
+    stats = pipeline.publish(pattern, endpoint_of(node), new_topic(), duration_s=1)
+    assert stats.published > 0
+    assert "stopped" not in stats.dropped
+
+
+def test_messages_that_are_no_frames_are_counted_and_the_stream_goes_on(node: NodeState) -> None:
+    topic, (picture, *_) = new_topic(), packets(1)
+    strangers = [replace(picture, jpeg=jpeg) for jpeg in (b"text", b"\xff\xd8\xff", picture.jpeg[:-200])] * 5
+
+    async def send() -> None:
+        async with Producer(endpoint_of(node), topic) as producer:
+            await send_all(producer, [*strangers, picture])
+
+    with Watching(node, topic) as watching:
+        asyncio.run(send())
+        wait_until(lambda: watching.stats.shown == 1, "picture after the strangers")
+    assert watching.stats.received == 16
+    # A damaged picture that a newer message replaced before it was decoded counts as superseded.
+    assert watching.stats.dropped["not_a_frame"] >= 10
+    assert watching.stats.dropped.total() == 15
+
+
+def test_publisher_and_viewer_go_on_after_their_connections_broke(node: NodeState) -> None:
+    topic = new_topic()
+    with link_to(node) as link, Watching(link, topic) as watching, Publishing(link, topic) as published:
+        wait_until(lambda: watching.has_received(10), "frames before the cut")
+        for _ in range(2):
+            link.cut()
+            wait_until(lambda: "reconnecting" in published.status, "notice of the cut")
+            wait_until(lambda: "reconnecting" in watching.stats.status, "notice of the cut")
+            link.mend()
+            watching.receives_more(10)
+    assert published.session
+    assert published.session.reconnects == 2
+    assert published.dropped["disconnected"] > 0
+    assert watching.viewer.numbers == sorted(set(watching.viewer.numbers))
+
+
+def test_capture_goes_on_while_the_node_holds_its_receipts(node: NodeState) -> None:
+    topic, most = new_topic(), 0
+    with link_to(node) as link, Publishing(link, topic) as published:
+        wait_until(lambda: published.published > 5, "frames before the hold")
+        link.freeze()
+        wait_until(lambda: published.dropped["in_flight_full"] > 10, "drops while the receipts are held")
+        assert published.session
+        most = published.session.in_flight
+        before = published.published
+        link.thaw()
+        wait_until(lambda: published.published > before + 10, "frames after the hold")
+    assert most == IN_FLIGHT
+    assert published.dropped["unacknowledged"] == 0
+
+
+def test_a_stop_ends_both_while_the_link_is_frozen(node: NodeState) -> None:
+    topic = new_topic()
+    with link_to(node) as link:
+        with Watching(link, topic) as watching, Publishing(link, topic) as published:
+            wait_until(lambda: watching.has_received(5), "frames before the freeze")
+            link.freeze()
+            wait_until(lambda: published.dropped["in_flight_full"] > 0, "full window")
+        assert published.dropped["unacknowledged"] <= IN_FLIGHT
+        link.thaw()
+
+
+def test_a_source_that_stops_ends_the_run_with_its_error_after_what_was_captured(node: NodeState) -> None:
+    class Unplugged(PatternSource):
+        def read(self) -> Frame | None:
+            frame = super().read()
+            if frame and frame.sequence == 10:
+                raise SourceStopped("camera-0", "no frame for 5 s")
+            return frame
+
+    stats = PublishStats()
+    with pytest.raises(SourceStopped, match="camera-0 stopped"):
+        pipeline.publish(lambda: Unplugged((320, 240), 30), endpoint_of(node), new_topic(), stats=stats)
+    assert stats.captured == 10
+    assert stats.captured == stats.published + stats.dropped.total()
+
+
+def test_a_source_that_blocks_for_ever_does_not_hold_up_the_stop(node: NodeState) -> None:
+    released = threading.Event()
+
+    class Stuck(PatternSource):
+        def read(self) -> Frame | None:
+            released.wait(30)
+            return None
+
+    stop = threading.Event()
+    threading.Timer(0.5, stop.set).start()
+    stats = pipeline.publish(lambda: Stuck((320, 240), 30), endpoint_of(node), new_topic(), stop=stop)
+    assert not released.is_set()
+    assert stats.captured == 0
+    released.set()
+
+
+def test_no_source_is_opened_for_nothing_and_no_topic_is_made_for_a_missing_source(node: NodeState) -> None:
+    topic = Topic.parse("persistent://public/no-such-namespace/x")
+    with pytest.raises(NamespaceNotFound):
+        pipeline.publish(pattern, endpoint_of(node), topic)
+    with pytest.raises(NamespaceNotFound):
+        pipeline.watch(endpoint_of(node), topic, "viewer1")
+
+
+def test_a_paused_viewer_goes_on_receiving(node: NodeState) -> None:
+    topic = new_topic()
+    with Watching(node, topic) as watching, Publishing(node, topic):
+        wait_until(lambda: watching.stats.shown > 3, "frames before the pause")
+        watching.viewer.is_paused = True
+        wait_until(lambda: watching.stats.dropped["paused"] > 10, "frames during the pause")
+        watching.viewer.is_paused = False
+        shown = watching.stats.shown
+        wait_until(lambda: watching.stats.shown > shown, "frames after the pause")
+
+
+def test_ages_are_measured_from_the_capture(node: NodeState) -> None:
+    topic, (picture,) = new_topic(), packets(1)
+    minute_old = replace(picture, captured_at_ns=time.time_ns() - 60_000_000_000)
+
+    async def send() -> None:
+        async with Producer(endpoint_of(node), topic) as producer:
+            await send_all(producer, [minute_old])
+
+    with Watching(node, topic) as watching:
+        asyncio.run(send())
+        wait_until(lambda: watching.stats.shown == 1, "picture")
+    age_ms = watching.stats.ages.newest_ms
+    assert age_ms
+    assert 60_000 <= age_ms < 120_000
