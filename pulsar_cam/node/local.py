@@ -99,6 +99,8 @@ class LocalNode:
         """
         ports.check_port("--port", port)
         ports.check_port("--broker-port", broker_port or 0)
+        if port and port == broker_port:
+            raise InvalidOption("--broker-port", port, "it must be another than --port")
         with self._folder_errors():
             self.folder.mkdir(parents=True, exist_ok=True)
             with self._only_start():
@@ -183,7 +185,8 @@ class LocalNode:
         self._prepare_folder()
         write_settings(self.folder, home, http_port, broker_port)
         version = version_of(home)
-        launched = process.launch(java_command(java, home, self.folder), self.folder)
+        command = java_command(java, home, self.folder, next(ports.free_ports(ports.STORE_PORTS)))
+        launched = process.launch(command, self.folder)
         try:
             started = NodeState(launched.pid, http_port, broker_port, version)
             state.save(started, self._state_file)
@@ -194,14 +197,16 @@ class LocalNode:
 
     def _choose_ports(self, port: int, broker_port: int | None) -> tuple[int, int]:
         if broker_port is None:
-            broker_port = DEFAULT_BROKER_PORT if ports.is_free(DEFAULT_BROKER_PORT) else 0
+            usual = DEFAULT_BROKER_PORT
+            broker_port = usual if port != usual and ports.is_free(usual) else 0
         for option, wanted in (("--port", port), ("--broker-port", broker_port)):
             if wanted and not ports.is_free(wanted):
                 raise LocalNodeError(
                     f"port {wanted} is in use by {self._holder(wanted)}",
                     f"choose another with {option}; 0 is a free one",
                 )
-        return port or ports.free_port(), broker_port or ports.free_port()
+        free = (each for each in ports.free_ports(ports.SERVICE_PORTS) if each not in (port, broker_port))
+        return port or next(free), broker_port or next(free)
 
     def _holder(self, port: int) -> str:
         for folder in self.folder.parent.iterdir():

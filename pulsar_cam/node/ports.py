@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import random
 import socket
+from collections.abc import Iterator
 
 import psutil  # type: ignore[import-untyped]
 
 from ..errors import InvalidOption
 
+# None that systems give to outgoing connections: one of these could take a port before the node does. A node's store
+# keeps its port for ever, also while nothing listens there, so the others come from elsewhere.
+SERVICE_PORTS = range(20000, 26000)
+STORE_PORTS = range(26000, 32000)
 _LOOPBACKS = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 
 
@@ -23,12 +29,9 @@ def is_free(port: int) -> bool:
     return _can_listen(port) and not any(_answers(family, host, port) for family, host in _LOOPBACKS)
 
 
-def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        port: int = server.getsockname()[1]
-        return port
+def free_ports(among: range) -> Iterator[int]:
+    """Yield ports that nothing listens on, in no order, each once."""
+    return (port for port in random.sample(among, len(among)) if is_free(port))
 
 
 def holder(port: int) -> str:

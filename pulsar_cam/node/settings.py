@@ -47,6 +47,8 @@ LOOPBACK = {
     "bindAddress": "127.0.0.1",
     "advertisedAddress": "127.0.0.1",
     "listeningInterface": "lo0" if sys.platform == "darwin" else "lo",
+    # Without this the port that java_command names for the store is left out.
+    "allowEphemeralPorts": "true",
 }
 
 MEMORY = ("-XX:+UseG1GC", "-Xms64m", "-Xmx512m", "-XX:MaxDirectMemorySize=256m")
@@ -102,11 +104,11 @@ def write_settings(folder: Path, home: Path, http_port: int, broker_port: int) -
     (folder / "log4j2.properties").write_text(_LOG_SETTINGS, encoding="utf-8")
 
 
-def java_command(java: Java, home: Path, folder: Path) -> list[str]:
+def java_command(java: Java, home: Path, folder: Path, store_port: int) -> list[str]:
     """Return the command that runs the node, to be started in the node's folder.
 
     Paths of the node's data are relative to it, because RocksDB's addresses cannot hold a space; with
-    ``--metadata-url`` Pulsar takes the relative one as it is.
+    ``--metadata-url`` Pulsar takes the relative one as it is. The store keeps the port of its first start.
     """
     opened = [word for package in _OPENED_PACKAGES for word in ("--add-opens", f"{package}=ALL-UNNAMED")]
     return [
@@ -136,6 +138,7 @@ def java_command(java: Java, home: Path, folder: Path) -> list[str]:
         "--metadata-dir=metadata",
         "--metadata-url=rocksdb:metadata",
         "--bookkeeper-dir=bookkeeper",
+        f"--bookkeeper-port={store_port}",
         "--no-functions-worker",
         "--no-stream-storage",
     ]

@@ -55,6 +55,11 @@ def test_ports_that_are_none(node: LocalNode, port: int) -> None:
         node.start(0, port)
 
 
+def test_two_services_cannot_share_a_port(node: LocalNode) -> None:
+    with pytest.raises(InvalidOption, match="another than --port"):
+        node.start(18080, 18080)
+
+
 def test_the_data_folder_can_be_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PULSAR_CAM_DATA", str(tmp_path / "here"))
     assert LocalNode("a").folder == tmp_path / "here" / "nodes" / "a"

@@ -51,5 +51,5 @@ def test_the_promises_of_the_node_are_in_its_configuration(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(("version", "expected"), [(21, False), (23, True)])
 def test_unsafe_memory_is_allowed_where_java_asks(tmp_path: Path, version: int, expected: bool) -> None:
-    command = java_command(Java(Path("java"), version), tmp_path, tmp_path)
+    command = java_command(Java(Path("java"), version), tmp_path, tmp_path, 23181)
     assert ("--sun-misc-unsafe-memory-access=allow" in command) is expected
