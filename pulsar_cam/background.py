@@ -11,7 +11,6 @@ from typing import Any, Self
 
 logger = logging.getLogger(__name__)
 
-THREAD_NAME = "network"
 CLEAN_UP_S = 3.0
 """Sessions close within 2 s, but a call of the system, such as for a host's address, can take its time."""
 
@@ -29,7 +28,7 @@ class Background:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self._started = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
+        self._thread = threading.Thread(target=self._run, name="network", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()

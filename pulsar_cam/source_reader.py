@@ -14,7 +14,6 @@ from .source import Source
 
 logger = logging.getLogger(__name__)
 
-THREAD_NAME = "source"
 _JOIN_S = 0.5
 
 
@@ -35,7 +34,7 @@ class SourceReader:
         self._opened = threading.Event()
         self._begun = threading.Event()
         self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
+        self._thread = threading.Thread(target=self._run, name="source", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -47,11 +47,8 @@ def run() -> int:
 
 
 def _leave_stuck_threads(status: int) -> None:
-    """End at once if a driver or the network still blocks a thread: a normal exit would wait for it, or crash."""
-    from ..background import THREAD_NAME as NETWORK
-    from ..source_reader import THREAD_NAME as SOURCE
-
-    if any(thread.name in (NETWORK, SOURCE) for thread in threading.enumerate()):
+    """End at once if a driver or the network still blocks a daemon thread: a normal exit could crash in it."""
+    if any(thread.daemon and thread is not threading.main_thread() for thread in threading.enumerate()):
         with contextlib.suppress(OSError):
             sys.stdout.flush()
             sys.stderr.flush()

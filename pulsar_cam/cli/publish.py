@@ -18,19 +18,29 @@ EXAMPLES = """
 Examples:\n
   pulsar-cam publish --device 0\n
   pulsar-cam publish --source film.mp4 --loop --topic front-door\n
-  pulsar-cam publish --source test-pattern: --size 1920x1080 --fps 30 --quality 90
+  pulsar-cam publish --source rtsp://camera.example/stream --quality 90\n
+  pulsar-cam publish --source test-pattern: --size 1920x1080 --fps 30
 """
 
 
 def publish(
     device: Annotated[
-        str | None, typer.Option("--device", "-d", help="Camera by number or path. [default: 0]", show_default=False)
+        str | None,
+        typer.Option("--device", "-d", help="Camera by number or path. \\[default: 0]", show_default=False),
     ] = None,
     source: Annotated[
-        str | None, typer.Option("--source", "-s", help="A video file, an RTSP or HTTP URL, or test-pattern:")
+        str | None,
+        typer.Option(
+            "--source", "-s", help="A video file, an RTSP or HTTP URL, or test-pattern: in place of a camera."
+        ),
     ] = None,
     loop: Annotated[bool, typer.Option("--loop", help="Start a video file over at its end.")] = False,
-    size: Annotated[str | None, typer.Option("--size", help="WIDTHxHEIGHT, such as 1280x720.")] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(
+            "--size", help="WIDTHxHEIGHT, such as 1280x720. Without it, the source's own; 1280x720 for cameras."
+        ),
+    ] = None,
     fps: Annotated[
         float | None, typer.Option("--fps", help="Frames per second, at most those of the source.")
     ] = None,
@@ -88,5 +98,5 @@ def summary(stats: PublishStats) -> str:
 
     return (
         f"published {stats.published} of {stats.captured} captured frames, {stats.published_bytes / 1e6:.1f} MB, "
-        f"dropped {dropped_text(+stats.dropped)},"
+        f"dropped {dropped_text(stats.dropped)},"
     )

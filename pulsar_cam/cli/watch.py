@@ -27,7 +27,10 @@ def watch(
     subscription: Annotated[
         str | None,
         typer.Option(
-            "--subscription", "-s", help="Each viewer needs its own. [default: a new one]", show_default=False
+            "--subscription",
+            "-s",
+            help="Its name; each viewer needs its own. \\[default: a new one]",
+            show_default=False,
         ),
     ] = None,
     durable: Annotated[
@@ -99,5 +102,5 @@ def summary(stats: WatchStats) -> str:
 
     return (
         f"received {stats.received} messages, {stats.received_bytes / 1e6:.1f} MB, shown {stats.shown} frames "
-        f"({stats.age_text}), dropped {dropped_text(+stats.dropped)}, missing {stats.gaps.missing},"
+        f"({stats.age_text}), dropped {dropped_text(stats.dropped)}, missing {stats.gaps.missing},"
     )
