@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 EXAMPLES = """
 Examples:\n
   pulsar-cam create-topic\n
-  pulsar-cam create-topic --topic front-door --retention 1h --retention-size 10GB\n
+  pulsar-cam create-topic --topic front-door --retention 1h\n
   pulsar-cam create-topic --topic non-persistent://public/default/preview
 """
 
@@ -30,7 +30,14 @@ _BYTES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 def create_topic(
     partitions: Annotated[
-        int, typer.Option("--partitions", min=0, max=1000, help="0: not partitioned. A camera stays on one of them.")
+        int,
+        typer.Option(
+            "--partitions",
+            min=0,
+            max=1000,
+            metavar="N",
+            help="0: not partitioned. Each camera stays on one of them.",
+        ),
     ] = 0,
     retention: Annotated[
         str | None, typer.Option("--retention", help="How long to keep frames, such as 30m, 12h or 7d.")

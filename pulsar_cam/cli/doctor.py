@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 EXAMPLES = """
 Examples:\n
   pulsar-cam doctor\n
-  pulsar-cam doctor --device 0 --topic front-door --service-url http://camera-host:8080\n
+  pulsar-cam doctor --device 0 --topic front-door\n
+  pulsar-cam doctor --service-url http://camera-host:8080\n
   pulsar-cam doctor --json
 """
 

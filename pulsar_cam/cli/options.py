@@ -34,11 +34,18 @@ TokenFile = Annotated[
         help=f"File with a token for the node. Environment variable {TOKEN_VARIABLE} takes the token itself.",
     ),
 ]
-TopicName = Annotated[str, typer.Option("--topic", "-t", envvar="PULSAR_CAM_TOPIC", help="Topic, short or in full.")]
+TopicName = Annotated[
+    str,
+    typer.Option(
+        "--topic", "-t", envvar="PULSAR_CAM_TOPIC", help="A short name, or persistent://TENANT/NAMESPACE/NAME."
+    ),
+]
 Frames = Annotated[int | None, typer.Option("--frames", "-n", help="End after so many frames.")]
 Duration = Annotated[float | None, typer.Option("--duration", help="End after so many seconds.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON lines: one each second, one at the end.")]
-Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say what is going on; -vv says more.")]
+Verbose = Annotated[
+    int, typer.Option("--verbose", "-v", count=True, show_default=False, help="Say what is going on; -vv says more.")
+]
 
 
 def endpoint_of(service_url: str, ws_url: str | None, admin_url: str | None, token_file: Path | None) -> Endpoint:
