@@ -115,14 +115,14 @@ class LocalNode:
 
     def stop(self) -> bool:
         """End the node, at most 20 s later; its data stays. Tell whether it ran."""
-        started = self.running()
+        started, found = self.running(), process.find_in(self.folder)
         if started and started.container:
             docker.stop(started.container)
-        elif started and (found := process.find(started.pid, self.folder)):
+        if found:
             process.end(found)
         with self._folder_errors():
             self._state_file.unlink(missing_ok=True)
-        return started is not None
+        return bool(started or found)
 
     def wait(self) -> None:
         """Return when the node was stopped.
@@ -188,6 +188,7 @@ class LocalNode:
         command = java_command(java, home, self.folder, next(ports.free_ports(ports.STORE_PORTS)))
         launched = process.launch(command, self.folder)
         try:
+            process.wait_until_known(launched)
             started = NodeState(launched.pid, http_port, broker_port, version)
             state.save(started, self._state_file)
         except BaseException:
@@ -216,7 +217,7 @@ class LocalNode:
         return ports.holder(port)
 
     def _check_folder(self) -> None:
-        if unknown := process.find_unknown(self.folder):
+        if unknown := process.find_in(self.folder):
             raise LocalNodeError(
                 f"process {unknown.pid} already uses {self.folder}", "end that process, then try again"
             )

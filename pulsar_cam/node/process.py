@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
@@ -15,6 +16,7 @@ from .settings import LOG_FILE, marker
 CONSOLE_FILE = "logs/console.log"
 _STOP_TIMEOUT_S = 15
 _KILL_TIMEOUT_S = 5
+_KNOWN_TIMEOUT_S = 10
 
 
 def launch(command: list[str], folder: Path) -> psutil.Process:
@@ -54,9 +56,17 @@ def find(pid: int, folder: Path) -> psutil.Process | None:
     return process if _is_node(process, folder) else None
 
 
-def find_unknown(folder: Path) -> psutil.Process | None:
-    """Return a process that is a node of this folder, though nobody wrote down its id."""
+def find_in(folder: Path) -> psutil.Process | None:
+    """Return the process of the node in this folder, whatever was written down about it."""
     return next((process for process in psutil.process_iter() if _is_node(process, folder)), None)
+
+
+def wait_until_known(process: psutil.Process) -> None:
+    """Return when a process that was just launched has its command line: on a busy machine it comes a little later."""
+    deadline = time.monotonic() + _KNOWN_TIMEOUT_S
+    with contextlib.suppress(psutil.Error):  # it has ended
+        while not process.cmdline() and time.monotonic() < deadline:
+            time.sleep(0.01)
 
 
 def _is_node(process: psutil.Process, folder: Path) -> bool:

@@ -90,7 +90,22 @@ def test_a_failed_start_says_why_and_leaves_no_process(node: LocalNode) -> None:
     ):
         node.start(0, 0)
     assert node.status().state == "stopped"
-    assert process.find_unknown(node.folder) is None
+    assert process.find_in(node.folder) is None
+
+
+def test_a_process_is_known_only_when_its_command_line_is_there() -> None:
+    class Launched:
+        """As on a busy machine, where a new program has no command line for a moment."""
+
+        def __init__(self) -> None:
+            self.answers: list[list[str]] = [[], [], ["java"]]
+
+        def cmdline(self) -> list[str]:
+            return self.answers.pop(0)
+
+    launched = Launched()
+    process.wait_until_known(launched)
+    assert launched.answers == []
 
 
 @pytest.mark.usefixtures("_broken_pulsar")

@@ -126,7 +126,7 @@ def test_a_node_that_loses_the_race_for_its_port_says_so(
     with pytest.raises(LocalNodeError, match="another program took its port"):
         other.start(node.http_port, 0)
     assert other.status().state == "stopped"
-    assert process.find_unknown(other.folder) is None
+    assert process.find_in(other.folder) is None
     assert get(node, "brokers/health") == 200
 
 
@@ -180,6 +180,7 @@ def check_a_running_node(command_line: CommandLine) -> None:
     hidden = note.rename(note.with_suffix(".hidden"))
     code, _, err = command_line.run("start", "--port", "0")
     assert (code, f"process {before.pid} already uses" in err) == (1, True)
+    assert psutil.pid_exists(before.pid)
     hidden.rename(note)
     assert get(before, "brokers/health") == 200
 
