@@ -32,7 +32,7 @@ app.add_typer(node.app, name="node")
 def run() -> int:
     """Run one command and return its exit code: 0 done, 1 a failure, 2 wrong usage, 130 interrupted."""
     try:
-        app()
+        app(prog_name="pulsar-cam")
         status = 0
     except SystemExit as exit_:
         status = exit_.code if isinstance(exit_.code, int) else 1
