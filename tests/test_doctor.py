@@ -242,17 +242,11 @@ def test_camera_that_gives_frames_and_one_that_is_busy(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="the loader's variable is one of Linux")
 def test_missing_system_library(tmp_path: Path) -> None:
     (tmp_path / "libgthread-2.0.so.0").touch()  # the loader finds this one first, and refuses it
-    program = "from pulsar_cam.doctor import machine; print(machine.opencv())"
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env=os.environ | {"LD_LIBRARY_PATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert "state='problem'" in done.stdout
-    assert "libgthread-2.0.so.0" in done.stdout
-    assert "apt-get install" in done.stdout
+    environment = os.environ | {"LD_LIBRARY_PATH": str(tmp_path)}
+    status, found = run_doctor("--service-url", "http://127.0.0.1:1", environment=environment)
+    assert (status, found["OpenCV"]["state"]) == (1, "problem")
+    assert "libgthread-2.0.so.0" in found["OpenCV"]["says"]
+    assert "apt-get install" in found["OpenCV"]["change"]
 
 
 def test_what_needs_opencv_is_skipped_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
