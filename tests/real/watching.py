@@ -1,0 +1,94 @@
+"""Publishers and viewers that run in a thread while a test does something to them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pulsar_cam import pipeline
+from pulsar_cam.frame import Frame, Packet
+from pulsar_cam.node import NodeState
+from pulsar_cam.pattern import PatternSource, read_pattern
+from pulsar_cam.publish_stats import PublishStats
+from pulsar_cam.source import Source
+from pulsar_cam.topics import Topic
+from pulsar_cam.viewer import Viewer
+from pulsar_cam.watch_stats import WatchStats
+
+from ..xvfb import wait_until
+from .link import Link
+from .streams import endpoint_of
+
+
+def pattern() -> Source:
+    return PatternSource((320, 240), 30)
+
+
+@dataclass
+class Recorder(Viewer):
+    """A viewer that remembers the number of every frame it is shown."""
+
+    numbers: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def show(self, frame: Frame, info: object = (), packet: Packet | None = None) -> None:
+        mark = read_pattern(frame.image)
+        assert mark
+        self.numbers.append(mark.number)
+
+
+class Watching:
+    """A viewer in a thread, subscribed from the start of the context; its counters are complete at the end."""
+
+    def __init__(self, link: Link | NodeState, topic: Topic, **options: object) -> None:
+        self.stats, self.viewer, self._stop = WatchStats(), Recorder(), threading.Event()
+        endpoint = link.endpoint if isinstance(link, Link) else endpoint_of(link)
+        self._thread = threading.Thread(
+            target=pipeline.watch,
+            args=(endpoint, topic, "viewer1"),
+            kwargs={"viewer": self.viewer, "stats": self.stats, "stop": self._stop, **options},
+        )
+
+    def __enter__(self) -> Watching:
+        self._thread.start()
+        wait_until(lambda: self.stats.has_begun, "subscription")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+        assert self.stats.received == self.stats.shown + self.stats.dropped.total()
+
+    def has_received(self, count: int) -> bool:
+        return self.stats.received >= count
+
+    def receives_more(self, count: int) -> None:
+        target = self.stats.received + count
+        wait_until(lambda: self.has_received(target), f"{count} more messages")
+
+
+class Publishing:
+    """A publisher in a thread; its counters are complete at the end."""
+
+    def __init__(self, link: Link | NodeState, topic: Topic, source: Callable[[], Source] = pattern) -> None:
+        self.stats, self._stop = PublishStats(), threading.Event()
+        endpoint = link.endpoint if isinstance(link, Link) else endpoint_of(link)
+        self._thread = threading.Thread(
+            target=pipeline.publish,
+            args=(source, endpoint, topic),
+            kwargs={"stats": self.stats, "stop": self._stop},
+        )
+
+    def __enter__(self) -> PublishStats:
+        self._thread.start()
+        return self.stats
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+        assert self.stats.captured == self.stats.published + self.stats.dropped.total()
