@@ -120,7 +120,7 @@ class Admin:
             )
 
     async def set_retention(self, topic: Topic, minutes: int, megabytes: int) -> None:
-        """Keep acknowledged messages until both limits are passed; -1 means no limit."""
+        """Keep acknowledged messages until one of the limits is passed; -1 means no limit."""
         await self._call(
             "POST",
             f"/{topic.path}/retention",
@@ -133,13 +133,6 @@ class Admin:
         """Take messages from subscriptions that did not acknowledge them within so many seconds."""
         path = f"/{topic.path}/messageTTL?messageTTL={seconds}"
         await self._call("POST", path, f"set the time to live of {topic}", topic=topic)
-
-    async def policies(self, topic: Topic) -> dict[str, Any]:
-        """Return the topic's own ``retention``, ``messageTTL`` and ``backlogQuotaMap``; None where the node's hold."""
-        action = f"read the limits of {topic}"
-        names = ("retention", "messageTTL", "backlogQuotaMap")
-        answers = [await self._call("GET", f"/{topic.path}/{name}", action, topic=topic) for name in names]
-        return {name: answer.json() if answer.content else None for name, answer in zip(names, answers, strict=True)}
 
     async def stats(self, topic: Topic) -> dict[str, Any]:
         """Return the broker's statistics of a topic that is not partitioned."""

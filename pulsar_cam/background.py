@@ -11,8 +11,8 @@ from typing import Any, Self
 
 logger = logging.getLogger(__name__)
 
-CLEAN_UP_S = 3.0
-"""Sessions close within 2 s, but a call of the system, such as for a host's address, can take its time."""
+CLEAN_UP_S = 1.5
+"""Sessions close within 1.2 s, but a call of the system, such as for a host's address, can take its time."""
 
 
 class Background:

@@ -125,8 +125,8 @@ def _encode_newest(newest: Latest[Frame], encoder: FittingEncoder, stats: Publis
     frame = newest.take(_TICK_S * 5)
     try:
         return encoder.encode(frame) if frame else None
-    except EncodeError:
-        stats.drop("encode_error")
+    except EncodeError as error:
+        stats.drop_unencodable(error)
         return None
 
 

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from .errors import EncodeError
 from .frame import Packet
 from .producer import DISCONNECTED, Producer
 from .stats import Rate, dropped_text
@@ -64,6 +65,12 @@ class PublishStats:
     def drop(self, reason: str) -> None:
         """Count a frame that was left out."""
         self.dropped[reason] += 1
+
+    def drop_unencodable(self, error: EncodeError) -> None:
+        """Count a frame that could not become a JPEG; the first one is logged."""
+        self.drop("encode_error")
+        if self.dropped["encode_error"] == 1:
+            logger.warning("skipped a frame: %s (said once, counted from here on)", error)
 
     def has_sent(self, frames: int | None) -> bool:
         """Whether so many packets are published or about to be; never, if None."""

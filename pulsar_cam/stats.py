@@ -12,6 +12,7 @@ from .frame import Packet
 
 _RATE_WINDOW_S = 2.0
 _MOST_SAMPLES = 10_000
+_CLOCK_PRECISION_MS = -1.0  # an age from here to 0 is shown as 0
 
 
 class Rate:
@@ -36,20 +37,26 @@ class Rate:
 class Ages:
     """Ages of the last 10,000 frames, in milliseconds.
 
-    Age compares two clocks. Where it is negative the clocks differ, and no age can be told: every value is None then.
+    Age compares two clocks. Where most frames seem to come from the future the clocks differ, and no age can be told:
+    every value is None then.
     """
 
     def __init__(self) -> None:
         self._samples_ms: deque[float] = deque(maxlen=_MOST_SAMPLES)
+        self._from_the_future = 0
 
     def add(self, captured_at_ns: int) -> None:
         """Note that a frame captured at that Unix time, in nanoseconds, is shown now."""
-        self._samples_ms.append((time.time_ns() - captured_at_ns) / 1e6)
+        age_ms = (time.time_ns() - captured_at_ns) / 1e6
+        if len(self._samples_ms) == _MOST_SAMPLES:
+            self._from_the_future -= self._samples_ms[0] < _CLOCK_PRECISION_MS
+        self._samples_ms.append(age_ms)
+        self._from_the_future += age_ms < _CLOCK_PRECISION_MS
 
     @property
     def clocks_differ(self) -> bool:
-        """Whether frames seem to come from the future; by less than 1 ms is how exact clocks are, and shown as 0."""
-        return min(self._samples_ms, default=0.0) < -1.0
+        """Whether most frames seem to come from the future, by more than clocks are exact."""
+        return self._from_the_future * 2 > len(self._samples_ms)
 
     @property
     def newest_ms(self) -> float | None:

@@ -99,7 +99,7 @@ def endings_as_ctrl_c() -> Iterator[None]:
     """Let SIGTERM and a closed terminal end the command as Ctrl-C does, so that no half-started node is left."""
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)  # and not an exception: an event loop takes its own way out
 
     endings = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
     before = [signal.signal(ending, interrupt) for ending in endings]

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,13 @@ TIMEOUT_S = 60
 class CommandLine:
     """Runs ``pulsar-cam`` against one node, without a display unless given one."""
 
-    def __init__(self, node: NodeState | None, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        node: NodeState | None,
+        environment: Mapping[str, str] | None = None,
+        program: Sequence[str] = (sys.executable, "-m", "pulsar_cam"),
+    ) -> None:
+        self._program = program
         base = {name: value for name, value in os.environ.items() if not name.startswith("PULSAR_CAM_")}
         base.pop("DISPLAY", None)
         url = {"PULSAR_CAM_SERVICE_URL": node.service_url} if node else {}
@@ -33,7 +39,7 @@ class CommandLine:
         """Start a command and return while it runs."""
         return Running(
             subprocess.Popen(
-                [sys.executable, "-m", "pulsar_cam", *map(str, arguments)],
+                [*self._program, *map(str, arguments)],
                 env=self.environment,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
