@@ -62,7 +62,7 @@ def find_in(folder: Path) -> psutil.Process | None:
 
 
 def wait_until_known(process: psutil.Process) -> None:
-    """Return when a process that was just launched has its command line: on a busy machine it comes a little later."""
+    """Return when a process just launched has its command line; on a busy machine it comes a little later."""
     deadline = time.monotonic() + _KNOWN_TIMEOUT_S
     with contextlib.suppress(psutil.Error):  # it has ended
         while not process.cmdline() and time.monotonic() < deadline:
