@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from .frame import Packet
 
 _RATE_WINDOW_S = 2.0
 _MOST_SAMPLES = 10_000
-_CLOCK_PRECISION_MS = -1.0  # an age from here to 0 is shown as 0
+_CLOCK_PRECISION_MS = 1.0
 
 
 class Rate:
@@ -37,39 +37,41 @@ class Rate:
 class Ages:
     """Ages of the last 10,000 frames, in milliseconds.
 
-    Age compares two clocks. Where most frames seem to come from the future the clocks differ, and no age can be told:
-    every value is None then.
+    Age compares two clocks. A frame from the future has no age; where most are, the clocks differ, and nothing is told.
     """
 
     def __init__(self) -> None:
         self._samples_ms: deque[float] = deque(maxlen=_MOST_SAMPLES)
-        self._from_the_future = 0
 
     def add(self, captured_at_ns: int) -> None:
         """Note that a frame captured at that Unix time, in nanoseconds, is shown now."""
         age_ms = (time.time_ns() - captured_at_ns) / 1e6
-        if len(self._samples_ms) == _MOST_SAMPLES:
-            self._from_the_future -= self._samples_ms[0] < _CLOCK_PRECISION_MS
-        self._samples_ms.append(age_ms)
-        self._from_the_future += age_ms < _CLOCK_PRECISION_MS
+        # What clocks cannot tell exactly is no sign that they differ.
+        self._samples_ms.append(max(age_ms, 0.0) if age_ms > -_CLOCK_PRECISION_MS else age_ms)
 
     @property
     def clocks_differ(self) -> bool:
-        """Whether most frames seem to come from the future, by more than clocks are exact."""
-        return self._from_the_future * 2 > len(self._samples_ms)
+        """Whether most frames seem to come from the future."""
+        samples = tuple(self._samples_ms)
+        return 2 * len(_possible(samples)) < len(samples)
 
     @property
     def newest_ms(self) -> float | None:
         """Age of the last frame, in milliseconds."""
-        return max(0.0, self._samples_ms[-1]) if self._samples_ms and not self.clocks_differ else None
+        newest = _possible(tuple(self._samples_ms)[-1:])
+        return newest[0] if newest and not self.clocks_differ else None
 
     def percentiles_ms(self) -> dict[str, float | None]:
         """Return p50, p95 and p99, in milliseconds."""
-        names = ("p50", "p95", "p99")
-        if not self._samples_ms or self.clocks_differ:
+        names, possible = ("p50", "p95", "p99"), _possible(tuple(self._samples_ms))
+        if not possible or self.clocks_differ:
             return dict.fromkeys(names)
-        values = np.percentile(tuple(self._samples_ms), (50, 95, 99))
-        return {name: max(0.0, round(float(value), 1)) for name, value in zip(names, values, strict=True)}
+        values = np.percentile(possible, (50, 95, 99))
+        return {name: round(float(value), 1) for name, value in zip(names, values, strict=True)}
+
+
+def _possible(ages_ms: Sequence[float]) -> Sequence[float]:
+    return [age_ms for age_ms in ages_ms if age_ms >= 0]
 
 
 class Gaps:

@@ -79,8 +79,15 @@ def test_no_frame_has_no_age() -> None:
     assert not ages.clocks_differ
 
 
-def test_a_negative_age_is_never_shown_and_hides_the_others(clock: Clock) -> None:
-    ages = ages_of(clock, 50, -20, 50)
+def test_a_frame_from_the_future_has_no_age_and_leaves_the_others_theirs(clock: Clock) -> None:
+    ages = ages_of(clock, 50, 50, -20)
+    assert not ages.clocks_differ
+    assert ages.newest_ms is None
+    assert set(ages.percentiles_ms().values()) == {50.0}
+
+
+def test_where_most_frames_come_from_the_future_no_age_is_shown(clock: Clock) -> None:
+    ages = ages_of(clock, -20, 50, -20)
     assert ages.clocks_differ
     assert ages.newest_ms is None
     assert set(ages.percentiles_ms().values()) == {None}
