@@ -55,6 +55,8 @@ def _check_qt_plugin() -> None:
         return
     # Wayland desktops often name a plugin here that the wheel does not have, and Qt ends the process for it.
     os.environ["QT_QPA_PLATFORM"] = "xcb"
+    # The folder that the wheel names does not exist, and Qt says so many times; it needs no fonts for a picture.
+    os.environ["QT_QPA_FONTDIR"] = str(plugin.parent)
     try:
         ctypes.CDLL(str(plugin))
     except OSError as error:

@@ -100,7 +100,7 @@ def test_screen_shows_the_pixels_of_the_frame(screen: Screen, window: RemoteWind
 
 
 def test_window_is_there_before_any_frame(screen: Screen, window: RemoteWindow) -> None:
-    assert (shown(screen, window, 640, 360) != BACKGROUND).all()
+    wait_until(lambda: bool((shown(screen, window, 640, 360) != BACKGROUND).all()), "window")
     screen.press("q")
     assert window.next_actions() == [Action.QUIT]
 
@@ -216,12 +216,16 @@ def test_window_opens_as_large_as_fits_a_screen(
     wait_until(lambda: lit() == on_screen, f"picture of {on_screen}")
 
 
-def test_f_asks_the_desktop_for_full_screen(screen: Screen, window: RemoteWindow) -> None:
-    screen.asked_for_full_screen()
+def test_f_is_full_screen_and_back(screen: Screen, window: RemoteWindow) -> None:
+    image = photo(640, 480)
+    window("show", image)
+    wait_for_pixels(screen, window, image)
     screen.press("f")
-    wait_until(lambda: window("poll", 10) == [] and screen.asked_for_full_screen(), "full screen")
-    screen.press("q")
-    assert window.next_actions() == [Action.QUIT]
+    wait_until(
+        lambda: bool(shown(screen, window, 1600, 1200).any(axis=2).mean() > 0.99), "picture on the full screen"
+    )
+    screen.press("f")
+    wait_for_pixels(screen, window, image)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ from Xlib.error import BadWindow
 from Xlib.ext import xtest
 from Xlib.protocol.event import ClientMessage
 
+from .window_manager import WindowManager
+
 WIDTH, HEIGHT = 1600, 1200
 
 
@@ -39,9 +41,7 @@ class Screen:
         self.name = name
         self._display = Display(name)
         self._root = self._display.screen().root
-        # Lets us see what Qt asks of the window manager, of which there is none.
-        self._root.change_attributes(event_mask=X.StructureNotifyMask)
-        self._display.sync()
+        WindowManager(name)
 
     def screenshot(self) -> NDArray[np.uint8]:
         """Return the whole screen, ``uint8`` of shape (1200, 1600, 3), BGR."""
@@ -74,12 +74,6 @@ class Screen:
             ClientMessage(window=window, client_type=protocols, data=(32, [delete, X.CurrentTime, 0, 0, 0]))
         )
         self._display.sync()
-
-    def asked_for_full_screen(self) -> bool:
-        """Say whether, since the last call, a window asked its window manager for full screen."""
-        full_screen = self._display.intern_atom("_NET_WM_STATE_FULLSCREEN")
-        events = [self._display.next_event() for _ in range(self._display.pending_events())]
-        return any(event.type == X.ClientMessage and full_screen in event.data[1] for event in events)
 
     def close(self) -> None:
         """Leave the server; it goes on without us."""
