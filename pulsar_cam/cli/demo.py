@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -86,7 +87,7 @@ def _run(
             pipeline.watch(
                 endpoint,
                 topic,
-                "demo-viewer",
+                f"demo-{secrets.token_hex(4)}",  # two demos may share a node
                 viewer=viewer,
                 frames=frames,
                 duration_s=duration_s,
