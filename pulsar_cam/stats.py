@@ -37,7 +37,8 @@ class Rate:
 class Ages:
     """Ages of the last 10,000 frames, in milliseconds.
 
-    Age compares two clocks. A frame from the future has no age; where most are, the clocks differ, and nothing is told.
+    Age compares two clocks. A frame from the future has none; where most come from there, the clocks differ, and no
+    age is told.
     """
 
     def __init__(self) -> None:

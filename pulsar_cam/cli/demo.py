@@ -16,7 +16,7 @@ from ..errors import DeviceNotFound, DisplayError, NodeUnreachable
 from ..topics import DEFAULT_SERVICE_URL, Endpoint, Topic
 from . import options
 from .console import StatusLine, errors, set_up_logging, stoppable
-from .node import endings_as_ctrl_c, progress_bar
+from .node import endings_as_ctrl_c, progress_bar, uninterrupted
 from .watch import summary
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ Examples:\n
 """
 
 _NODE_NAME = "demo"
+_STOP_PATIENCE_S = 0.5  # all is to end within two seconds, and the journal is on
 _HEADLESS_FRAMES = 300
 
 
@@ -160,7 +161,8 @@ def _node(endpoint: Endpoint) -> Iterator[Endpoint]:
     try:
         yield Endpoint.of(started.service_url)
     finally:
-        node.stop()
+        with uninterrupted():
+            node.stop(_STOP_PATIENCE_S)
 
 
 def _answers(endpoint: Endpoint) -> bool:

@@ -111,6 +111,17 @@ def endings_as_ctrl_c() -> Iterator[None]:
 
 
 @contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let no further Ctrl-C or SIGTERM end the command before it has ended its node."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
 def progress_bar(show: bool) -> Iterator[Progress]:
     """Show a bar from the first bytes of a download on: without a download there is none."""
     from rich.progress import BarColumn, DownloadColumn, TimeRemainingColumn, TransferSpeedColumn
@@ -157,9 +168,8 @@ def _stay(node: LocalNode) -> None:
         node.wait()
     except KeyboardInterrupt:
         typer.echo("stopping ...")
-        # A second Ctrl-C would leave it half stopped; this takes 20 s at most.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        node.stop()
+        with uninterrupted():
+            node.stop()
 
 
 def _status_lines(facts: dict[str, Any]) -> Iterator[str]:

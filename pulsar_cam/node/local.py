@@ -33,6 +33,9 @@ DEFAULT_NAME = "default"
 DEFAULT_PORT = 8080
 DEFAULT_BROKER_PORT = 6650
 
+_STOP_PATIENCE_S = 15.0
+_FAILED_START_PATIENCE_S = 1.0  # it holds nothing yet
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _LEAST_FREE_BYTES = 1 << 30
 # Pulsar refuses to write on a disk that is fuller than 99 %.
@@ -113,13 +116,13 @@ class LocalNode:
         started = state.load(self._state_file)
         return started if started and self._is_alive(started) else None
 
-    def stop(self) -> bool:
-        """End the node, at most 20 s later; its data stays. Tell whether it ran."""
+    def stop(self, patience_s: float = _STOP_PATIENCE_S) -> bool:
+        """End the node, by force if it takes longer than so many seconds; its data stays. Tell whether it ran."""
         started, found = self.running(), process.find_in(self.folder)
         if started and started.container:
             docker.stop(started.container)
         if found:
-            process.end(found)
+            process.end(found, patience_s)
         with self._folder_errors():
             self._state_file.unlink(missing_ok=True)
         return bool(started or found)
@@ -192,7 +195,7 @@ class LocalNode:
             started = NodeState(launched.pid, http_port, broker_port, version)
             state.save(started, self._state_file)
         except BaseException:
-            process.end(launched)
+            process.end(launched, _FAILED_START_PATIENCE_S)
             raise
         return started
 
@@ -242,7 +245,7 @@ class LocalNode:
         try:
             wait_until_ready(started, lambda: self._may_be_ready(started))
         except BaseException:
-            self.stop()
+            self.stop(_FAILED_START_PATIENCE_S)
             raise
 
     def _may_be_ready(self, started: NodeState) -> bool:

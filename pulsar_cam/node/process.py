@@ -14,7 +14,6 @@ from ..errors import LocalNodeError
 from .settings import LOG_FILE, marker
 
 CONSOLE_FILE = "logs/console.log"
-_STOP_TIMEOUT_S = 15
 _KILL_TIMEOUT_S = 5
 _KNOWN_TIMEOUT_S = 10
 
@@ -76,12 +75,12 @@ def _is_node(process: psutil.Process, folder: Path) -> bool:
         return False
 
 
-def end(process: psutil.Process) -> None:
-    """End the process: politely first, then by force; it is gone within 20 s."""
+def end(process: psutil.Process, patience_s: float) -> None:
+    """End the process: politely first, after that time by force; what it acknowledged is in its journal."""
     with contextlib.suppress(psutil.NoSuchProcess):
         process.terminate()
         try:
-            process.wait(_STOP_TIMEOUT_S)
+            process.wait(patience_s)
         except psutil.TimeoutExpired:
             process.kill()
             process.wait(_KILL_TIMEOUT_S)
