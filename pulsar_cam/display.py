@@ -16,8 +16,9 @@ from .errors import DisplayError
 from .opencv import cv2
 from .text import printable
 
-HEADLESS = "--headless works without a display"
+_HEADLESS = "--headless works without a display"
 _CONNECT_TIMEOUT_S = 10.0
+_QT_PLUGIN = Path(cv2.__file__).parent / "qt" / "plugins" / "platforms" / "libqxcb.so"
 
 
 def check_display() -> None:
@@ -32,7 +33,8 @@ def check_display() -> None:
     _check_build()
     if sys.platform in ("darwin", "win32"):
         return
-    _check_qt_plugin()
+    if _QT_PLUGIN.exists():  # else it is not the wheel of opencv-python, and finds its own libraries
+        _prepare_qt()
     _check_x_server()
 
 
@@ -41,28 +43,26 @@ def _check_build() -> None:
         raise DisplayError(
             "this build of OpenCV has no windows (opencv-python-headless)",
             "Run: pip uninstall -y opencv-python opencv-python-headless, then: pip install opencv-python; "
-            f"or {HEADLESS}",
+            f"or {_HEADLESS}",
         )
 
 
-def _check_qt_plugin() -> None:
-    """Load Qt's X11 part the way Qt will, because Qt does not say which library it misses.
-
-    Only the wheel of opencv-python has it inside; another build of OpenCV finds its own.
-    """
-    plugin = Path(cv2.__file__).parent / "qt" / "plugins" / "platforms" / "libqxcb.so"
-    if not plugin.exists():
-        return
+def _prepare_qt() -> None:
+    """Load Qt's X11 part as Qt will, because Qt does not say what it misses, and cure three faults of the wheel."""
     # Wayland desktops often name a plugin here that the wheel does not have, and Qt ends the process for it.
     os.environ["QT_QPA_PLATFORM"] = "xcb"
     # The folder that the wheel names does not exist, and Qt says so many times; it needs no fonts for a picture.
-    os.environ["QT_QPA_FONTDIR"] = str(plugin.parent)
+    os.environ["QT_QPA_FONTDIR"] = str(_QT_PLUGIN.parent)
     try:
-        ctypes.CDLL(str(plugin))
+        # The wheel's own libX11-xcb is older than the system's libX11 and writes "Xlib must not read events" to the
+        # wrong place: Xlib then takes events away from Qt, and one window in ten stays black. Loaded first and for
+        # all, the system's is used in its place.
+        ctypes.CDLL("libX11-xcb.so.1", mode=ctypes.RTLD_GLOBAL)
+        ctypes.CDLL(str(_QT_PLUGIN))
     except OSError as error:
         raise DisplayError(
             f"a system library is missing ({error})",
-            f"On Debian and Ubuntu: sudo apt-get install libsm6 libgl1 libglib2.0-0; or {HEADLESS}",
+            f"On Debian and Ubuntu: sudo apt-get install libsm6 libx11-xcb1 libgl1 libglib2.0-0; or {_HEADLESS}",
         ) from error
 
 
@@ -71,12 +71,12 @@ def _check_x_server() -> None:
     if not display:
         raise DisplayError(
             "DISPLAY is not set",
-            f"Run it in a desktop session (Wayland needs XWayland) or through 'ssh -X'; or {HEADLESS}",
+            f"Run it in a desktop session (Wayland needs XWayland) or through 'ssh -X'; or {_HEADLESS}",
         )
     if not _x_server_answers():
         raise DisplayError(
             f"no X server lets us in at DISPLAY={display}",
-            f"Check DISPLAY, and XAUTHORITY when the desktop belongs to another user; or {HEADLESS}",
+            f"Check DISPLAY, and XAUTHORITY when the desktop belongs to another user; or {_HEADLESS}",
         )
 
 

@@ -17,8 +17,6 @@ from Xlib.error import BadWindow
 from Xlib.ext import xtest
 from Xlib.protocol.event import ClientMessage
 
-from .window_manager import WindowManager
-
 WIDTH, HEIGHT = 1600, 1200
 
 
@@ -41,7 +39,9 @@ class Screen:
         self.name = name
         self._display = Display(name)
         self._root = self._display.screen().root
-        WindowManager(name)
+        # Lets us see what Qt asks of the window manager, of which there is none.
+        self._root.change_attributes(event_mask=X.StructureNotifyMask)
+        self._display.sync()
 
     def screenshot(self) -> NDArray[np.uint8]:
         """Return the whole screen, ``uint8`` of shape (1200, 1600, 3), BGR."""
@@ -74,6 +74,13 @@ class Screen:
             ClientMessage(window=window, client_type=protocols, data=(32, [delete, X.CurrentTime, 0, 0, 0]))
         )
         self._display.sync()
+
+    def full_screen_request(self) -> bool | None:
+        """Return whether a window last asked for full screen or its end; None if none did since the last call."""
+        full_screen = self._display.intern_atom("_NET_WM_STATE_FULLSCREEN")
+        events = [self._display.next_event() for _ in range(self._display.pending_events())]
+        requests = [event.data[1] for event in events if event.type == X.ClientMessage]
+        return next((data[0] == 1 for data in reversed(requests) if full_screen in data), None)
 
     def close(self) -> None:
         """Leave the server; it goes on without us."""
