@@ -93,6 +93,7 @@ def publish(
                 on_tick()
                 if run.is_over_time:
                     reader.end()  # and the network ends when what was captured is sent
+            reader.end()
     return stats
 
 
@@ -118,6 +119,7 @@ async def _publish_newest(
             if packet:
                 stats.sent += 1
                 (await producer.send(packet)).add_done_callback(stats.settler(packet))
+        reader.end()
         await producer.drain(_DRAIN_S)
 
 

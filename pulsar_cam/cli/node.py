@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -151,14 +153,15 @@ def _say_started(node: LocalNode, started: NodeState, already: bool, as_json: bo
         return
     from ..node import DEFAULT_PORT
 
+    program = "pulsar-cam" if shutil.which("pulsar-cam") else sys.argv[0]  # such as .venv/bin/pulsar-cam
     url = "" if started.http_port == DEFAULT_PORT else f" --service-url {started.service_url}"
     name = "" if node.name == "default" else f" --name {node.name}"
     typer.echo(
         f"Pulsar {started.version} {'already runs' if already else 'is ready'} at {started.service_url}\n"
-        f"  topic:    pulsar-cam create-topic{url}\n"
-        f"  publish:  pulsar-cam publish{url}\n"
-        f"  watch:    pulsar-cam watch{url}\n"
-        f"  stop:     pulsar-cam node stop{name}"
+        f"  topic:    {program} create-topic{url}\n"
+        f"  publish:  {program} publish{url}\n"
+        f"  watch:    {program} watch{url}\n"
+        f"  stop:     {program} node stop{name}"
     )
 
 

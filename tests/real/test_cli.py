@@ -13,11 +13,12 @@ import numpy as np
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from pulsar_cam.node import NodeState, ports
+from pulsar_cam.node import DEFAULT_PORT, NodeState, ports
 from pulsar_cam.opencv import cv2
 from pulsar_cam.pattern import read_pattern
 from pulsar_cam.topics import Topic
 
+from ..conftest import missing
 from ..fake_camera import camera_environment, write_pattern_jpegs
 from ..xvfb import Screen, wait_until
 from .command_line import CommandLine
@@ -293,6 +294,8 @@ def test_demo_uses_the_node_that_answers_and_leaves_it_running(node: NodeState, 
 
 @pytest.mark.timeout(240)
 def test_demo_starts_a_node_where_none_answers_and_ends_all_that_it_started(node: NodeState, tmp_path: Path) -> None:
+    if not ports.is_free(DEFAULT_PORT):  # demo would use what answers there
+        missing(f"a free port {DEFAULT_PORT}")
     cli = CommandLine(None, {"PULSAR_CAM_DATA": str(tmp_path)})
     demo = cli.start("demo", "--headless", "--json")
     assert demo.process.stdout
