@@ -14,6 +14,7 @@ from typing import Any, Self
 import httpx
 
 from .errors import (
+    PROXY_UNUSABLE,
     InvalidOption,
     NamespaceNotFound,
     NodeUnreachable,
@@ -44,18 +45,21 @@ class Limits:
 class Admin:
     """A client of the admin REST API, as an async context manager. Every call ends within `timeout_s`.
 
-    Every method raises a PulsarError: NodeUnreachable, NotAuthenticated, NotAuthorized, NamespaceNotFound,
-    TopicNotFound, or RequestRejected with Pulsar's own reason.
+    Every method raises a PulsarError: NodeUnreachable (the constructor, too), NotAuthenticated, NotAuthorized,
+    NamespaceNotFound, TopicNotFound, or RequestRejected with Pulsar's own reason.
     """
 
     def __init__(self, endpoint: Endpoint, timeout_s: float = TIMEOUT_S) -> None:
         self._url = endpoint.admin_url
-        self._client = httpx.AsyncClient(
-            base_url=f"{endpoint.admin_url}/admin/v2",
-            headers=endpoint.headers,
-            timeout=timeout_s,
-            trust_env=not is_loopback(endpoint.admin_url),
-        )
+        try:
+            self._client = httpx.AsyncClient(
+                base_url=f"{endpoint.admin_url}/admin/v2",
+                headers=endpoint.headers,
+                timeout=timeout_s,
+                trust_env=not is_loopback(endpoint.admin_url),
+            )
+        except (ImportError, ValueError) as error:  # ImportError: SOCKS needs a package of its own
+            raise NodeUnreachable(self._url, PROXY_UNUSABLE) from error
 
     async def __aenter__(self) -> Self:
         return self

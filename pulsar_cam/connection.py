@@ -13,11 +13,12 @@ import time
 from collections.abc import AsyncIterator, Iterator
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.exceptions import InvalidProxy, InvalidStatus, WebSocketException
 
-from .errors import ConnectionLost, NameInUse, NodeUnreachable, PulsarCamError
+from .errors import PROXY_UNUSABLE, ConnectionLost, NameInUse, NodeUnreachable, PulsarCamError
 from .refusal import Target, refusal
-from .retry import backoff, is_transient
+from .retry import MAX_DELAY_S, backoff, is_transient
+from .text import printable
 from .topics import is_loopback
 
 logger = logging.getLogger(__name__)
@@ -52,11 +53,7 @@ class Connection:
         self.recovery_s: float | None = None
         self._headers = headers
         self._websocket: ClientConnection | None = None
-
-    @property
-    def websocket(self) -> ClientConnection | None:
-        """The open session, if there is one."""
-        return self._websocket
+        self._delays_s = backoff()
 
     async def open(self) -> None:
         """Open the first session; what fails here is the caller's to know, so there is no retry but for a taken name.
@@ -83,8 +80,12 @@ class Connection:
             PulsarError: the node refuses for a reason that will not pass.
         """
         while websocket := self._websocket:
+            opened_at_s = time.monotonic()
             yield websocket
             self._websocket = None
+            # A node that takes every session only to close it at once would otherwise be asked without a pause.
+            if time.monotonic() - opened_at_s > MAX_DELAY_S:
+                self._delays_s = backoff()
             lost = ConnectionLost(self.target.node, _close_reason(websocket))
             logger.warning("%s", lost)
             self._websocket = await self._open_again(lost)
@@ -92,7 +93,7 @@ class Connection:
     async def _open_again(self, lost: ConnectionLost) -> ClientConnection:
         since = time.monotonic()
         self.status = f"reconnecting: {lost.reason}"
-        for delay_s in backoff():
+        for delay_s in self._delays_s:
             await asyncio.sleep(delay_s)
             try:
                 websocket = await _connect(self.target, self._headers)
@@ -109,11 +110,15 @@ class Connection:
         return websocket
 
     async def close(self) -> None:
-        """Close the session with a close frame; takes at most CLOSE_TIMEOUT_S."""
+        """Close the session with a close frame, or without one if the node does not take it in CLOSE_TIMEOUT_S."""
         self.status = "closed"
-        if self._websocket:
-            await self._websocket.close()
-            self._websocket = None
+        websocket, self._websocket = self._websocket, None
+        if websocket:
+            try:
+                async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                    await websocket.close()
+            except TimeoutError:  # its close frame waits behind what a stuck network does not take
+                websocket.transport.abort()
 
 
 async def _connect(target: Target, headers: dict[str, str]) -> ClientConnection:
@@ -144,8 +149,11 @@ def _our_errors(target: Target) -> Iterator[None]:
         raise NodeUnreachable(target.node, f"TLS failed: {error.reason or error}") from error
     except OSError as error:
         raise NodeUnreachable(target.node, _os_reason(error)) from error
-    except (InvalidHandshake, InvalidURI, ConnectionClosed) as error:
-        raise NodeUnreachable(target.node, f"what answers there is no WebSocket server: {error}") from error
+    except (InvalidProxy, ImportError) as error:  # ImportError: SOCKS needs a package of its own
+        raise NodeUnreachable(target.node, PROXY_UNUSABLE) from error
+    except (WebSocketException, ValueError) as error:  # ValueError: a redirection to what is no address
+        reason = printable(str(error))
+        raise NodeUnreachable(target.node, f"what answers there is no WebSocket server: {reason}") from error
 
 
 def _os_reason(error: OSError) -> str:
@@ -160,4 +168,4 @@ def _close_reason(websocket: ClientConnection) -> str:
         return "no close frame: the node died, or the network did"
     if code in (None, 1000, 1001, 1005) and not reason:
         return "closed by the node: it is stopping, or being restarted"
-    return f"code {code}: {reason or 'no reason given'}"
+    return f"code {code}: {printable(reason or 'no reason given')}"

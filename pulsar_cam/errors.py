@@ -145,6 +145,10 @@ class PulsarError(PulsarCamError):
     """Pulsar refused, or cannot be reached."""
 
 
+PROXY_UNUSABLE = "the proxy named in the environment cannot be used; unset it, or except this host with NO_PROXY"
+"""Why a NodeUnreachable, in words that do not repeat the proxy's address: a password can be in it."""
+
+
 class NodeUnreachable(PulsarError):
     """Nothing answers at the URL, or something that is not Pulsar."""
 
