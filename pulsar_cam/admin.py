@@ -6,12 +6,14 @@ Formats: "Pulsar admin REST API v2" of Apache Pulsar 4.0, and the answers of a 4
 from __future__ import annotations
 
 import logging
+import re
 import ssl
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
+import orjson
 
 from .errors import (
     PROXY_UNUSABLE,
@@ -32,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 TIMEOUT_S = 10.0
 _LIMITS_TIMEOUT_S = 1.0
+# With these, and with what is no refusal at all, only strangers answer without Pulsar's reason.
+_STRANGERS = (403, 404, 405, 501)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,8 @@ class Admin:
     async def version(self) -> str:
         """Return the node's version, such as ``4.0.8``."""
         answer = await self._call("GET", "/brokers/version", "ask for the version")
+        if not re.match(r"\d+\.\d+", answer.text.strip()):
+            raise _stranger(self._url, answer)
         return printable(answer.text.strip(), 40)
 
     async def settings(self) -> dict[str, Any]:
@@ -165,7 +171,8 @@ class Admin:
             raise NodeUnreachable(self._url, "no answer in time") from error
         except (httpx.HTTPError, ssl.SSLError) as error:
             raise NodeUnreachable(self._url, _reason_of(error)) from error
-        if answer.is_success:
+        # Pulsar has nothing to say about a change; other servers answer anything with a page.
+        if answer.status_code == 204 or (method == "GET" and answer.is_success):
             return answer
         raise _rejection(answer, action, self._url, topic)
 
@@ -193,13 +200,13 @@ async def node_limits(endpoint: Endpoint) -> Limits:
 
 def _rejection(answer: httpx.Response, action: str, url: str, topic: Topic | None) -> PulsarError:
     reason = _pulsar_reason(answer)
+    if answer.status_code < 400 or (answer.status_code in _STRANGERS and reason is None):
+        return _stranger(url, answer)
     if answer.status_code == 401:
         # Pulsar answers 401 as a page to strangers, and as JSON to those it knows but does not let in.
         return NotAuthorized(action) if reason else NotAuthenticated(url)
     if answer.status_code == 403:
         return NotAuthorized(action)
-    if answer.status_code == 404 and reason is None:
-        return NodeUnreachable(url, "something answers there, but not Pulsar's admin API: HTTP 404")
     if answer.status_code == 404 and topic:
         missing_namespace = "amespace" in (reason or "")
         namespace = f"{topic.tenant}/{topic.namespace}"
@@ -207,10 +214,15 @@ def _rejection(answer: httpx.Response, action: str, url: str, topic: Topic | Non
     return RequestRejected(action, answer.status_code, reason or "no reason given")
 
 
+def _stranger(url: str, answer: httpx.Response) -> NodeUnreachable:
+    problem = f"something answers there, but not Pulsar's admin API: HTTP {answer.status_code}"
+    return NodeUnreachable(url, problem)
+
+
 def _pulsar_reason(answer: httpx.Response) -> str | None:
     """Return the reason in Pulsar's JSON error; None when the answer is not in Pulsar's form."""
     try:
-        reason = answer.json()["reason"]
+        reason = orjson.loads(answer.content)["reason"]
     except (ValueError, KeyError, TypeError):
         return None
     return printable(reason, 300) if isinstance(reason, str) else None
@@ -223,7 +235,7 @@ def _reason_of(error: Exception) -> str:
 
 def _json_object(answer: httpx.Response) -> dict[str, Any]:
     try:
-        value = answer.json()
+        value = orjson.loads(answer.content)
     except ValueError as error:
         raise NodeUnreachable(str(answer.url), "it does not answer in Pulsar's JSON") from error
     return value if isinstance(value, dict) else {}

@@ -29,6 +29,8 @@ _CELL_START, _CELL_END = "<th>MESSAGE:</th><td>", "</td>"
 _LONGEST_CELL = 4000  # also the most digits that Python takes for a number in a character reference
 # How Pulsar begins its reason; its page for a path that it does not serve has no such words.
 _SESSION_REFUSED = b"Failed to create"
+# With these, and with what is no refusal at all, only strangers answer without a reason.
+_STRANGERS = (403, 405, 501)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class Target:
 def refusal(status: int, body: bytes, target: Target) -> PulsarError:
     """Return the error that tells why Pulsar answered a handshake with this HTTP status and page."""
     reason = reason_in(body)
+    if status < 400 or (status in _STRANGERS and not reason):
+        return _stranger(status, target)
     if status == 401:
         return NotAuthenticated(target.node)
     if status == 403:
@@ -72,7 +76,12 @@ def _not_found(reason: str, is_pulsars: bool, target: Target) -> PulsarError:
         return NamespaceNotFound(f"{topic.tenant}/{topic.namespace}")
     if is_pulsars:
         return TopicNotFound(str(topic))
-    return NodeUnreachable(target.node, "something answers there, but not Pulsar's WebSocket API: HTTP 404")
+    return _stranger(404, target)
+
+
+def _stranger(status: int, target: Target) -> NodeUnreachable:
+    problem = f"something answers there, but not Pulsar's WebSocket API: HTTP {status}"
+    return NodeUnreachable(target.node, problem)
 
 
 def reason_in(body: bytes) -> str:

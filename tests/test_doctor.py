@@ -73,7 +73,6 @@ def at(service_url: str, **urls: str) -> NodeFacts:
 
 JUDGEMENTS: list[tuple[Callable[[NodeFacts], Finding], NodeFacts, str, str, str]] = [
     (node.node, WELL, "ok", "Pulsar 4.0.8 answers", ""),
-    (node.node, replace(WELL, version="<html>"), "problem", "not Pulsar", "--service-url"),
     (node.node, replace(WELL, version=STRANGER), "ok", "a node answers", ""),
     (node.node, replace(WELL, version=DOWN, exchanged=DOWN), "problem", "connection refused", "node start"),
     (node.node, replace(WELL, version=DOWN), "warning", "only the WebSocket API", "--admin-url"),

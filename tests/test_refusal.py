@@ -113,10 +113,14 @@ def test_page_of_a_refused_session_becomes_its_error(
 
 
 STRANGERS_PAGES: list[tuple[int, bytes, type[PulsarError]]] = [
+    (200, b"<html>Welcome</html>", NodeUnreachable),
+    (403, b"<html>Authentication required</html>", NodeUnreachable),
     (404, b"", NodeUnreachable),
     (404, b"<html><h1>404</h1>nginx</html>", NodeUnreachable),
+    (405, b"", NodeUnreachable),
     (409, b"", NameInUse),
     (431, b"<h1>Bad Message 431</h1><pre>reason: Request Header Fields Too Large</pre>", RequestRejected),
+    (501, b"Unsupported method", NodeUnreachable),
     (502, b"<html><h1>502 Bad Gateway</h1></html>", RequestRejected),
 ]
 
