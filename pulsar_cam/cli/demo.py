@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import threading
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import DeviceNotFound, DisplayError, NodeUnreachable
+from ..errors import DeviceNotFound, DisplayError, InvalidOption, NodeUnreachable
 from ..topics import DEFAULT_SERVICE_URL, Endpoint, Topic
 from . import options
 from .console import StatusLine, errors, set_up_logging, stoppable
@@ -142,7 +143,8 @@ async def _create(endpoint: Endpoint, topic: Topic) -> None:
     from ..admin import Admin
 
     async with Admin(endpoint) as admin:
-        await admin.create_topic(topic)
+        with contextlib.suppress(InvalidOption):  # it exists with partitions, and is used as it is
+            await admin.create_topic(topic)
 
 
 @contextmanager
@@ -156,13 +158,15 @@ def _node(endpoint: Endpoint) -> Iterator[Endpoint]:
     from ..node import DEFAULT_PORT, LocalNode, ports
 
     node = LocalNode(_NODE_NAME)
+    is_of_another = node.running() is not None  # such as another demo, on another port than the usual one
     with progress_bar(show=True) as progress:
         started = node.start(DEFAULT_PORT if ports.is_free(DEFAULT_PORT) else 0, progress=progress)
     try:
         yield Endpoint.of(started.service_url)
     finally:
-        with uninterrupted():
-            node.stop(_STOP_PATIENCE_S)
+        if not is_of_another:
+            with uninterrupted():
+                node.stop(_STOP_PATIENCE_S)
 
 
 def _answers(endpoint: Endpoint) -> bool:
