@@ -14,7 +14,6 @@ from types import FrameType, TracebackType
 from typing import Any, Protocol, Self
 
 from rich.console import Console
-from rich.logging import RichHandler
 from rich.text import Text
 
 from ..errors import PulsarCamError
@@ -28,12 +27,23 @@ _JSON_PERIOD_S = 1.0
 def set_up_logging(verbose: int) -> None:
     """Show warnings; with -v also what is going on, with -vv everything of ours."""
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
-    handler = RichHandler(console=errors, show_time=verbose > 0, show_path=False, show_level=False, markup=False)
-    handler.setFormatter(logging.Formatter("%(message)s"))
+    handler = _ConsoleHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s" if verbose else "%(message)s", "%H:%M:%S"))
     logger = logging.getLogger("pulsar_cam")
     logger.handlers = [handler]
     logger.propagate = False
     logger.setLevel(level)
+
+
+class _ConsoleHandler(logging.Handler):
+    """Prints above the live line, and never breaks a sentence in two."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record."""
+        try:
+            errors.print(self.format(record))
+        except Exception:
+            self.handleError(record)
 
 
 @contextmanager
@@ -111,6 +121,8 @@ class StatusLine:
         self._print_summary(sentence())
 
     def _print_summary(self, sentence: str) -> None:
+        if self._live:
+            self._live.stop()  # as long as it lives, rich takes what goes to stdout to its own console, stderr
         if self._as_json:
             self._print_json("summary")
         else:

@@ -1,0 +1,51 @@
+"""What a person sees besides the results."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from pulsar_cam.cli import console
+
+
+class Counters:
+    """Counters that stand still."""
+
+    has_begun = True
+    line = "30 fps"
+
+    def as_dict(self) -> dict[str, Any]:
+        return {}
+
+
+@pytest.fixture
+def logger() -> Iterator[logging.Logger]:
+    logger = logging.getLogger("pulsar_cam")
+    before = logger.handlers, logger.propagate, logger.level
+    yield logger
+    logger.handlers, logger.propagate = before[:2]
+    logger.setLevel(before[2])
+
+
+def test_a_log_line_stays_one_line(
+    logger: logging.Logger, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console.errors, "width", 20)
+    console.set_up_logging(0)
+    logger.warning("the connection to %s was lost [bold]", "ws://camera-host:8080")
+    assert capsys.readouterr().err == "the connection to ws://camera-host:8080 was lost [bold]\n"
+
+
+def test_the_summary_goes_to_stdout_also_while_a_line_is_live_on_stderr(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = Console(file=io.StringIO(), force_terminal=True)
+    monkeypatch.setattr(console, "errors", terminal)
+    with console.StatusLine(Counters(), as_json=False) as status, status.summary(lambda: "published 3"):
+        status.tick()
+    assert capsys.readouterr().out.startswith("published 3 in ")
