@@ -22,13 +22,17 @@ def check_snapshot_path(path: Path) -> None:
 
     Raises:
         InvalidOption: a suffix other than .jpg, .jpeg and .png.
-        OutputError: a folder, or in a folder that is missing or read-only.
+        OutputError: a folder, in a folder that is missing or read-only, or a name that the system does not take.
     """
     if path.suffix.lower() not in (*_JPEG_SUFFIXES, ".png"):
         raise InvalidOption("--snapshot", path, "expected a file name that ends in .jpg or .png")
-    if path.is_dir():
+    try:
+        is_folder, has_folder = path.is_dir(), path.parent.is_dir()
+    except OSError as error:  # such as a name that is too long, or a folder that may not be entered
+        raise OutputError(str(path), error.strerror or str(error)) from error
+    if is_folder:
         raise OutputError(str(path), "it is a folder; name a file in it")
-    if not path.parent.is_dir():
+    if not has_folder:
         raise OutputError(str(path), f"folder {path.parent} does not exist; create it first")
     if not os.access(path.parent, os.W_OK):
         raise OutputError(str(path), f"no permission to write in {path.parent}")

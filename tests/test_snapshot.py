@@ -113,6 +113,7 @@ def test_folders_that_cannot_take_it_are_named(tmp_path: Path, monkeypatch: pyte
         "folder.jpg": "name a file in it",
         "no/a.jpg": "create it first",
         "file/a.jpg": "create it",
+        "a" * 300 + ".jpg": "too long",
     }.items():
         with pytest.raises(OutputError, match=problem):
             check_snapshot_path(tmp_path / name)

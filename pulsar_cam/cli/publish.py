@@ -65,6 +65,7 @@ def publish(
         raise InvalidOption("--source", source, "give --device or --source, not both")
     endpoint = options.endpoint_of(service_url, ws_url, admin_url, token_file)
     full_topic, pixels = Topic.parse(topic), options.parse_size(size)
+    uri = next(each for each in (source, device, "0") if each is not None)  # an empty one is a mistake, no camera 0
 
     with stoppable() as stop:
         from .. import pipeline
@@ -77,7 +78,7 @@ def publish(
         viewer = Viewer(Window(f"pulsar-cam: {full_topic.name} (preview)") if preview else None)
         with StatusLine(stats, as_json=as_json) as status, status.summary(lambda: summary(stats)):
             pipeline.publish(
-                lambda: open_source(source or device or "0", size=pixels, fps=fps, loop=loop),
+                lambda: open_source(uri, size=pixels, fps=fps, loop=loop),
                 endpoint,
                 full_topic,
                 quality=quality,

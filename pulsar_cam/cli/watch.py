@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..errors import OutputError
 from ..topics import DEFAULT_SERVICE_URL, DEFAULT_TOPIC, Topic, check_subscription
 from . import options
 from .console import StatusLine, set_up_logging, stoppable
@@ -94,6 +95,8 @@ def watch(
             typer.echo(f"snapshot saved: {snapshot}", err=True)
         if stop.is_set():
             raise typer.Exit(130)
+        if snapshot and not viewer.packet:
+            raise OutputError(str(snapshot), f"no frame was shown; check that somebody publishes to {full_topic}")
 
 
 def summary(stats: WatchStats) -> str:

@@ -169,6 +169,7 @@ ERRORS = [
     (["publish", "--source", "{tmp}/missing.mp4"], 1, "there is no such file"),
     (["publish", "--source", "{tmp}"], 1, "it is a directory"),
     (["publish", "--source", "{tmp}/text.avi"], 1, "cannot read video from"),
+    (["publish", "--source", ""], 2, "give a camera number, a file"),
     (["publish", "--device", "0", "--source", "x"], 2, "give --device or --source, not both"),
     ([*PATTERN, "--size", "12"], 2, "expected WIDTHxHEIGHT"),
     ([*PATTERN, "--size", "4x99999"], 2, "--size"),
@@ -282,6 +283,21 @@ def test_a_window_without_frames_says_what_it_waits_for_and_can_be_closed(
     watched = viewer.wait()
     assert watched.code == 0
     assert watched.summary["received"] == 0
+
+
+def test_a_snapshot_of_nothing_is_a_failure(cli: CommandLine, topic: Topic, tmp_path: Path) -> None:
+    path = tmp_path / "now.jpg"
+    ended = cli.run("watch", "--topic", topic.name, "--headless", "--snapshot", path, "--duration", "0.5")
+    assert ended.code == 1
+    assert f"cannot write {path}: no frame was shown" in ended.err
+    assert not path.exists()
+
+
+def test_demo_takes_a_partitioned_topic_as_it_is(node: NodeState, cli: CommandLine, topic: Topic) -> None:
+    cli.run("create-topic", "--topic", topic.name, "--partitions", "2")
+    ended = cli.run("demo", "--topic", topic.name, "--headless", "--frames", "5", "--json")
+    assert ended.code == 0, ended
+    assert ended.summary["received"] == 5
 
 
 def test_demo_uses_the_node_that_answers_and_leaves_it_running(node: NodeState, cli: CommandLine) -> None:
