@@ -74,4 +74,5 @@ class TopicPolicy:
         limits = [self.retention_bytes] if self.retention_bytes else []
         if self.retention_s:
             limits.append(self.retention_s * _TYPICAL_BYTES_PER_S)
-        return f"disk: up to about {min(limits) / 1e9:.1f} GB for a camera of 720p at 30 fps (120 kB a frame)"
+        size = f"{min(limits) / 1e9:.1f} GB" if min(limits) >= 10**9 else f"{min(limits) / 1e6:.0f} MB"
+        return f"disk: up to about {size} for a camera of 720p at 30 fps (120 kB a frame)"

@@ -100,7 +100,8 @@ def test_only_what_was_asked_for_is_set_and_the_backlog_before_the_retention(
         (TopicPolicy(retention_s=3600), TOPIC, "up to about 13.0 GB"),
         (TopicPolicy(retention_bytes=10**10), TOPIC, "up to about 10.0 GB"),
         (TopicPolicy(retention_s=3600, retention_bytes=10**10), TOPIC, "up to about 10.0 GB"),
-        (TopicPolicy(retention_s=60, retention_bytes=10**10), TOPIC, "up to about 0.2 GB"),
+        (TopicPolicy(retention_s=60, retention_bytes=10**10), TOPIC, "up to about 216 MB"),
+        (TopicPolicy(retention_bytes=10**7), TOPIC, "up to about 10 MB"),
     ],
 )
 def test_cost_on_disk_is_told(policy: TopicPolicy, topic: Topic, cost: str) -> None:
