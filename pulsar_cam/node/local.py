@@ -214,9 +214,10 @@ class LocalNode:
 
     def _holder(self, port: int) -> str:
         for folder in self.folder.parent.iterdir():
-            other = LocalNode(folder.name, self.folder.parent.parent).running()
-            if other and port in (other.http_port, other.broker_port):
-                return f"the node '{folder.name}'"
+            with contextlib.suppress(InvalidOption):  # something else lies there, such as a file manager's file
+                other = LocalNode(folder.name, self.folder.parent.parent).running()
+                if other and port in (other.http_port, other.broker_port):
+                    return f"the node '{folder.name}'"
         return ports.holder(port)
 
     def _check_folder(self) -> None:

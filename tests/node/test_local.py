@@ -65,7 +65,9 @@ def test_the_data_folder_can_be_chosen(tmp_path: Path, monkeypatch: pytest.Monke
     assert LocalNode("a").folder == tmp_path / "here" / "nodes" / "a"
 
 
-def test_a_port_in_use_is_said_before_anything_starts(node: LocalNode, server: int) -> None:
+def test_a_port_in_use_is_said_before_anything_starts(node: LocalNode, server: int, tmp_path: Path) -> None:
+    (tmp_path / "nodes").mkdir()
+    (tmp_path / "nodes" / ".DS_Store").touch()
     with pytest.raises(LocalNodeError, match=rf"port {server} is in use by .*process {os.getpid()}.*--port; 0"):
         node.start(server)
     with pytest.raises(LocalNodeError, match=rf"port {server} is in use .*--broker-port; 0"):
