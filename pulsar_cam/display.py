@@ -33,9 +33,9 @@ def check_display() -> None:
     _check_build()
     if sys.platform in ("darwin", "win32"):
         return
+    _check_x_server()
     if _QT_PLUGIN.exists():  # else it is not the wheel of opencv-python, and finds its own libraries
         _prepare_qt()
-    _check_x_server()
 
 
 def _check_build() -> None:
