@@ -79,9 +79,10 @@ def publish(
         newest_preview.put(frame)
 
     with stats.accounted(), SourceReader(open_source, offer, newest.close) as reader:
-        while not (reader.wait_open(_TICK_S) or stop.is_set()):
+        while not (reader.wait_open(_TICK_S) or stop.is_set() or preview.wants_quit):
+            preview.poll()
             on_tick()
-        if reader.has_failed or stop.is_set():
+        if reader.has_failed or stop.is_set() or preview.wants_quit:
             return stats
         with Background(_publish_newest(newest, reader, endpoint, topic, quality, frames, stats)) as network:
             run = _Run(network, stop, preview, duration_s)

@@ -1,0 +1,31 @@
+"""What a run does before there is a node to talk to."""
+
+from __future__ import annotations
+
+import threading
+
+from pulsar_cam import pipeline
+from pulsar_cam.errors import SourceUnreadable
+from pulsar_cam.source import Source
+from pulsar_cam.topics import Endpoint, Topic
+from pulsar_cam.viewer import Viewer
+
+
+def test_the_preview_can_be_closed_while_the_source_is_still_being_opened() -> None:
+    class ClosedByUser(Viewer):
+        def poll(self) -> None:
+            self.wants_quit = True
+
+    closed = threading.Event()
+
+    def open_slowly() -> Source:
+        closed.wait(5)
+        raise SourceUnreadable("camera", "it took too long")
+
+    try:
+        stats = pipeline.publish(
+            open_slowly, Endpoint.of("http://127.0.0.1:9"), Topic.parse("cam"), preview=ClosedByUser()
+        )
+    finally:
+        closed.set()
+    assert stats.captured == 0
