@@ -35,7 +35,8 @@ def test_what_is_published_is_received_once_and_in_order(node: NodeState) -> Non
     assert watching.stats.gaps.repeated == 0
     numbers = watching.viewer.numbers
     assert numbers == sorted(set(numbers))
-    assert watching.stats.gaps.missing == numbers[-1] - numbers[0] + 1 - 60  # a busy machine may leave out frame 0
+    before_the_first = numbers[-1] + 1 - 60 - watching.stats.gaps.missing  # a busy machine leaves out frame 0
+    assert 0 <= before_the_first <= numbers[0]
 
 
 def test_a_film_is_published_to_its_end(node: NodeState) -> None:
