@@ -19,7 +19,7 @@ from collections.abc import Callable
 from .admin import node_limits
 from .background import Background
 from .consumer import Consumer
-from .errors import DecodeError, EncodeError, InvalidOption
+from .errors import ConnectionLost, DecodeError, EncodeError, InvalidOption
 from .fit import FittingEncoder
 from .frame import Frame, Packet
 from .jpeg import decode
@@ -64,6 +64,7 @@ def publish(
 
     Raises:
         InvalidOption: quality, frames or duration out of range.
+        ConnectionLost: the source has ended, and the node did not acknowledge its last frames.
         PulsarCamError: the source or the node cannot be used, or fails for a reason that will not pass.
     """
     if not 1 <= quality <= 100:
@@ -95,6 +96,10 @@ def publish(
                 if run.is_over_time:
                     reader.end()  # and the network ends when what was captured is sent
             reader.end()
+            if run.goes_on and not reader.has_failed:
+                raise ConnectionLost(
+                    endpoint.ws_url, f"the last frames were not acknowledged within {_DRAIN_S:.0f} s"
+                )
     return stats
 
 
@@ -112,7 +117,7 @@ async def _publish_newest(
     async with Producer(endpoint, topic) as producer:
         stats.session = producer
         reader.begin()
-        while not newest.is_drained and not stats.has_sent(frames):
+        while not newest.is_drained and not await _is_done(producer, stats, frames):
             await producer.room()
             if producer.text_limit:  # learned from a node whose admin API did not tell
                 encoder.max_bytes = max_jpeg_bytes(producer.text_limit, limits.message)
@@ -122,6 +127,13 @@ async def _publish_newest(
                 (await producer.send(packet)).add_done_callback(stats.settler(packet))
         reader.end()
         await producer.drain(_DRAIN_S)
+
+
+async def _is_done(producer: Producer, stats: PublishStats, frames: int | None) -> bool:
+    """Tell whether so many frames are published; a message that failed makes room for another."""
+    if stats.has_sent(frames):
+        await producer.drain(_DRAIN_S)
+    return stats.has_sent(frames)
 
 
 def _encode_newest(newest: Latest[Frame], encoder: FittingEncoder, stats: PublishStats) -> Packet | None:

@@ -65,6 +65,7 @@ class Producer:
         self._contexts = itertools.count()
         self._has_room = asyncio.Event()
         self._websocket: ClientConnection | None = None
+        self._is_sending = False
         self._receiving: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -105,7 +106,11 @@ class Producer:
 
     @property
     def is_full(self) -> bool:
-        """Whether as many messages wait for their receipt as may."""
+        """Whether no more can be sent now: the node owes receipts, or the link is slow to take a message."""
+        return self._is_sending or self._is_window_full
+
+    @property
+    def _is_window_full(self) -> bool:
         return len(self._in_flight) >= self._most_in_flight
 
     @property
@@ -136,16 +141,18 @@ class Producer:
         Raises:
             PulsarError: the session ended for a reason that will not pass.
         """
-        while not self._websocket or self.is_full:
+        while not self._websocket or self._is_window_full:
             await self.room()
         context = str(next(self._contexts))
         stamped = replace(packet, session=self.session, sent_at_ns=time.time_ns())
         receipt = asyncio.get_running_loop().create_future()
         self._in_flight[context] = receipt
         self._update_room()
+        self._is_sending = True
         # A session that closes under the message settles its receipt in _receive.
         with contextlib.suppress(ConnectionClosed):
             await self._websocket.send(publish_text(stamped, context), text=True)
+        self._is_sending = False
         return receipt
 
     async def drain(self, timeout_s: float) -> None:
@@ -184,7 +191,7 @@ class Producer:
             self._settle(Receipt(context, problem=problem))
 
     def _update_room(self) -> None:
-        if self._websocket and not self.is_full:
+        if self._websocket and not self._is_window_full:
             self._has_room.set()
         else:
             self._has_room.clear()

@@ -22,9 +22,9 @@ class PublishStats:
     """Counters of one run of `publish`; at its end ``captured`` equals ``published`` plus all of ``dropped``.
 
     Reasons of drops: ``superseded`` (a newer frame came while the one before was encoded), ``in_flight_full`` (while
-    the node owed receipts), ``disconnected`` (while there was no session), ``encode_error``, ``rejected`` (Pulsar
-    refused the message), ``unacknowledged`` (the session ended before the receipt: Pulsar may have it or not),
-    ``stopped`` (under way when the run ended).
+    the node owed receipts, or the link was slow to take a message), ``disconnected`` (while there was no session),
+    ``encode_error``, ``rejected`` (Pulsar refused the message), ``unacknowledged`` (the session ended before the
+    receipt: Pulsar may have it or not), ``stopped`` (under way when the run ended).
 
     Attributes:
         captured: frames that the source gave.

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
 from pulsar_cam import pipeline
-from pulsar_cam.errors import NamespaceNotFound, SourceStopped
+from pulsar_cam.errors import ConnectionLost, NamespaceNotFound, SourceStopped
 from pulsar_cam.frame import Frame
 from pulsar_cam.node import NodeState
 from pulsar_cam.pattern import PatternSource
@@ -21,7 +22,7 @@ from pulsar_cam.topics import Topic
 from ..xvfb import wait_until
 from .link import link_to
 from .streams import endpoint_of, new_topic, packets, send_all
-from .watching import Publishing, Watching, pattern
+from .watching import Film, Publishing, Watching, pattern
 
 
 def test_what_is_published_is_received_once_and_in_order(node: NodeState) -> None:
@@ -40,14 +41,9 @@ def test_what_is_published_is_received_once_and_in_order(node: NodeState) -> Non
 
 
 def test_a_film_is_published_to_its_end(node: NodeState) -> None:
-    class Film(PatternSource):
-        def read(self) -> Frame | None:
-            frame = super().read()
-            return frame if frame and frame.sequence is not None and frame.sequence < 25 else None
-
     topic = new_topic()
     with Watching(node, topic) as watching:
-        stats = pipeline.publish(lambda: Film((320, 240), 30), endpoint_of(node), topic)
+        stats = pipeline.publish(lambda: Film(25), endpoint_of(node), topic)
         wait_until(lambda: watching.has_received(stats.published), "last frame")
     assert stats.captured == 25
     assert stats.published + stats.dropped.total() == 25
@@ -103,6 +99,33 @@ def test_publisher_and_viewer_go_on_after_their_connections_broke(node: NodeStat
     assert watching.viewer.numbers == sorted(set(watching.viewer.numbers))
 
 
+def test_so_many_frames_are_published_although_some_were_lost_on_the_way(node: NodeState) -> None:
+    with link_to(node) as link, ThreadPoolExecutor(1) as pool:
+        stats = PublishStats()
+        ended = pool.submit(pipeline.publish, pattern, link.endpoint, new_topic(), frames=40, stats=stats)
+        wait_until(lambda: stats.published > 10, "frames before the cut")
+        link.freeze()
+        wait_until(lambda: stats.dropped["in_flight_full"] > 0, "messages in flight")
+        link.cut()
+        link.thaw()
+        link.mend()
+        ended.result(30)
+    assert stats.dropped["unacknowledged"] > 0
+    assert stats.published == 40
+
+
+def test_a_film_whose_end_finds_no_node_is_no_success(node: NodeState, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "_DRAIN_S", 1.0)
+    stats = PublishStats()
+    with link_to(node) as link, ThreadPoolExecutor(1) as pool:
+        ended = pool.submit(pipeline.publish, lambda: Film(60), link.endpoint, new_topic(), stats=stats)
+        wait_until(lambda: stats.published > 5, "frames before the cut")
+        link.cut()
+        with pytest.raises(ConnectionLost, match="last frames were not acknowledged"):
+            ended.result(30)
+    assert stats.captured == stats.published + stats.dropped.total() == 60
+
+
 def test_capture_goes_on_while_the_node_holds_its_receipts(node: NodeState) -> None:
     topic, most = new_topic(), 0
     with link_to(node) as link, Publishing(link, topic) as published:
@@ -152,11 +175,10 @@ def test_a_source_that_blocks_for_ever_does_not_hold_up_the_stop(node: NodeState
             released.wait(30)
             return None
 
-    stop = threading.Event()
-    threading.Timer(0.5, stop.set).start()
-    stats = pipeline.publish(lambda: Stuck((320, 240), 30), endpoint_of(node), new_topic(), stop=stop)
+    with Publishing(node, new_topic(), lambda: Stuck((320, 240), 30)) as published:
+        wait_until(lambda: published.has_begun, "session")
     assert not released.is_set()
-    assert stats.captured == 0
+    assert published.captured == 0
     released.set()
 
 

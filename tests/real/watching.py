@@ -40,6 +40,18 @@ class Recorder(Viewer):
         self.numbers.append(mark.number)
 
 
+class Film(PatternSource):
+    """So many test cards, and then the end."""
+
+    def __init__(self, frames: int) -> None:
+        super().__init__((320, 240), 30)
+        self._frames = frames
+
+    def read(self) -> Frame | None:
+        frame = super().read()
+        return frame if frame and frame.sequence is not None and frame.sequence < self._frames else None
+
+
 class Watching:
     """A viewer in a thread, subscribed from the start of the context; its counters are complete at the end."""
 
