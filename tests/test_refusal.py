@@ -25,10 +25,10 @@ from pulsar_cam.topics import Topic
 from .hostile import assert_showable
 
 TARGET = Target(
-    url="ws://localhost:8080/ws/v2/consumer/persistent/farm/barn/cows/viewer1",
+    url="ws://localhost:8080/ws/v2/consumer/persistent/zoo/barn/cows/viewer1",
     node="ws://localhost:8080",
-    action="subscribe to persistent://farm/barn/cows",
-    topic=Topic.parse("farm/barn/cows"),
+    action="subscribe to persistent://zoo/barn/cows",
+    topic=Topic.parse("zoo/barn/cows"),
     name="subscription 'viewer1'",
 )
 
@@ -43,7 +43,7 @@ def page(status: int, message: str) -> bytes:
 </head>
 <body><h2>HTTP ERROR {status} {text}</h2>
 <table>
-<tr><th>URI:</th><td>/ws/v2/consumer/persistent/farm/barn/cows/viewer1</td></tr>
+<tr><th>URI:</th><td>/ws/v2/consumer/persistent/zoo/barn/cows/viewer1</td></tr>
 <tr><th>STATUS:</th><td>{status}</td></tr>
 <tr><th>MESSAGE:</th><td>{text}</td></tr>
 <tr><th>SERVLET:</th><td>org.apache.pulsar.websocket.WebSocketConsumerServlet-6d9f624</td></tr>
@@ -62,7 +62,7 @@ def from_broker(kind: str, message: str) -> str:
 
 JAVA = "org.apache.pulsar.client.api.PulsarClientException$"
 QUOTA = "Cannot create producer on topic with backlog quota exceeded"
-IN_USE = "Producer with name 'cam1' is already connected to topic 'persistent://farm/barn/cows'"
+IN_USE = "Producer with name 'cam1' is already connected to topic 'persistent://zoo/barn/cows'"
 OTHER_TYPE = (
     "Subscription is of different type. Active subscription type of 'Exclusive' is different than the connecting "
     "consumer's type 'Shared'."
@@ -75,10 +75,10 @@ REFUSALS: list[tuple[int, str, type[PulsarError], str]] = [
         "Invalid compressionType gzip (HTTP",
     ),
     (401, "Authentication required", NotAuthenticated, "ws://localhost:8080 wants a valid token"),
-    (403, "Not authorized", NotAuthorized, "not allowed to subscribe to persistent://farm/barn/cows"),
-    (404, from_broker("consumer", "Namespace not found"), NamespaceNotFound, "namespace farm/barn does not exist"),
-    (404, from_broker("producer", ""), TopicNotFound, "topic persistent://farm/barn/cows does not exist"),
-    (404, from_broker("producer", "Topic does not exist"), TopicNotFound, "topic persistent://farm/barn/cows does"),
+    (403, "Not authorized", NotAuthorized, "not allowed to subscribe to persistent://zoo/barn/cows"),
+    (404, from_broker("consumer", "Namespace not found"), NamespaceNotFound, "namespace zoo/barn does not exist"),
+    (404, from_broker("producer", ""), TopicNotFound, "topic persistent://zoo/barn/cows does not exist"),
+    (404, from_broker("producer", "Topic does not exist"), TopicNotFound, "topic persistent://zoo/barn/cows does"),
     (404, "Not Found", NodeUnreachable, "but not Pulsar's WebSocket API: HTTP 404"),
     (409, from_broker("producer", f"{JAVA}NamingException: {IN_USE}"), NameInUse, f"another client ({IN_USE});"),
     (409, from_broker("consumer", "Exclusive consumer is already connected"), NameInUse, "subscription 'viewer1' is"),
