@@ -6,6 +6,8 @@ import contextlib
 import os
 import sys
 import threading
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
@@ -21,6 +23,23 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"pulsar-cam {metadata.version('pulsar-cam')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version, and end.")
+    ] = False,
+) -> None:
+    pass
+
+
 app.command("publish", epilog=publish.EXAMPLES)(publish.publish)
 app.command("watch", epilog=watch.EXAMPLES)(watch.watch)
 app.command("create-topic", epilog=create_topic.EXAMPLES)(create_topic.create_topic)

@@ -50,6 +50,11 @@ def test_the_wheel_publishes_and_watches_outside_of_the_clone(
     assert viewer.wait().summary["received"] == 20
 
 
+def test_the_wheel_knows_its_version(installed: Path) -> None:
+    ended = CommandLine(None, program=[str(installed)]).run("--version")
+    assert (ended.code, ended.out) == (0, "pulsar-cam 0.1.0\n")
+
+
 def test_the_wheel_finds_its_parts_for_a_local_node(installed: Path, tmp_path: Path) -> None:
     cli = CommandLine(None, {"PULSAR_CAM_DATA": str(tmp_path)}, program=[str(installed)])
     status = cli.run("node", "status", "--json")
