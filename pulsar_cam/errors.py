@@ -249,7 +249,7 @@ class ConnectionLost(PulsarError):
         self.url, self.reason = url, reason
 
     def __str__(self) -> str:
-        return f"the connection to {self.url} was lost ({self.reason})"
+        return f"the connection to {self.url} was lost ({self.reason}); 'pulsar-cam doctor' tells what is wrong"
 
 
 class RequestRejected(PulsarError):

@@ -125,7 +125,7 @@ async def _publish_newest(
             if packet:
                 stats.sent += 1
                 (await producer.send(packet)).add_done_callback(stats.settler(packet))
-        reader.end()
+        await asyncio.to_thread(reader.end)  # letting go of a device or a stream can take its time
         await producer.drain(_DRAIN_S)
 
 

@@ -46,11 +46,13 @@ class Producer:
     Attributes:
         session: random text, new for every Producer; it marks the packets of one run.
         text_limit: the longest text frame that the node takes, in bytes, once it closed a session for one too long.
+        bad_messages: how many texts were not what Pulsar sends.
     """
 
     def __init__(self, endpoint: Endpoint, topic: Topic, *, in_flight: int = IN_FLIGHT) -> None:
         self.session = secrets.token_hex(4)
         self.text_limit: int | None = None
+        self.bad_messages = 0
         name = f"pulsar-cam-{self.session}"
         target = Target(
             url=endpoint.producer_url(topic, producerName=name),
@@ -149,10 +151,12 @@ class Producer:
         self._in_flight[context] = receipt
         self._update_room()
         self._is_sending = True
-        # A session that closes under the message settles its receipt in _receive.
-        with contextlib.suppress(ConnectionClosed):
+        try:
             await self._websocket.send(publish_text(stamped, context), text=True)
-        self._is_sending = False
+        except ConnectionClosed:
+            pass  # _receive settles the receipt
+        finally:
+            self._is_sending = False
         return receipt
 
     async def drain(self, timeout_s: float) -> None:
@@ -178,7 +182,9 @@ class Producer:
                 try:
                     self._settle(parse_receipt(text))
                 except BadMessage as error:
-                    logger.warning("%s", error)
+                    self.bad_messages += 1
+                    if self.bad_messages == 1:
+                        logger.warning("%s (said once, counted from here on)", error)
 
     def _settle(self, receipt: Receipt) -> None:
         future = self._in_flight.pop(receipt.context or "", None)

@@ -132,6 +132,7 @@ class PublishStats:
             "published": self.published,
             "published_bytes": self.published_bytes,
             "dropped": dict(self.dropped),
+            "bad_messages": self.session.bad_messages if self.session else 0,
             "reconnects": self.session.reconnects if self.session else 0,
             "fps": round(self._rate.per_second, 1),
             "picture": self._picture,

@@ -153,6 +153,7 @@ class WatchStats:
             "repeated": self.gaps.repeated,
             "age_ms": self.ages.percentiles_ms(),
             "clocks_differ": self.ages.clocks_differ,
+            "bad_messages": self.session.bad_messages if self.session else 0,
             "reconnects": self.session.reconnects if self.session else 0,
             "fps": round(self._rate.per_second, 1),
             "source": self._source,

@@ -55,8 +55,8 @@ SENTENCES: list[tuple[PulsarCamError, str]] = [
         f"the token's role is not allowed to publish to {TOPIC}; ask the node's administrator to grant it",
     ),
     (
-        errors.NamespaceNotFound("farm/barn"),
-        "namespace farm/barn does not exist on this node; check --topic, or have it created",
+        errors.NamespaceNotFound("zoo/barn"),
+        "namespace zoo/barn does not exist on this node; check --topic, or have it created",
     ),
     (
         errors.TopicNotFound(TOPIC),
@@ -75,7 +75,7 @@ SENTENCES: list[tuple[PulsarCamError, str]] = [
     ),
     (
         errors.ConnectionLost("ws://localhost:8080", "no close frame"),
-        "the connection to ws://localhost:8080 was lost (no close frame)",
+        "the connection to ws://localhost:8080 was lost (no close frame); 'pulsar-cam doctor' tells what is wrong",
     ),
     (
         errors.RequestRejected(f"publish to {TOPIC}", 400, "Invalid query params"),

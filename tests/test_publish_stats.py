@@ -42,6 +42,7 @@ def session(*, connected: bool = True, full: bool = False) -> Producer:
         has_opened=True,
         status="connected" if connected else "reconnecting",
         reconnects=2,
+        bad_messages=1,
     )
     return cast(Producer, double)
 
@@ -128,6 +129,6 @@ def test_counters_are_json() -> None:
     shown = json.loads(json.dumps(stats.as_dict()))
     assert shown.pop("fps") > 0
     assert shown == {
-        "captured": 1, "published": 1, "published_bytes": 100, "dropped": {}, "reconnects": 2,
+        "captured": 1, "published": 1, "published_bytes": 100, "dropped": {}, "bad_messages": 1, "reconnects": 2,
         "picture": "640x480 q80", "status": "connected",
     }  # fmt: skip

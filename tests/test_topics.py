@@ -21,7 +21,7 @@ from .hostile import assert_showable, value_or_error
     [
         ("video-stream", DEFAULT_TOPIC, "persistent/public/default/video-stream"),
         (DEFAULT_TOPIC, DEFAULT_TOPIC, "persistent/public/default/video-stream"),
-        ("farm/barn/cows", "persistent://farm/barn/cows", "persistent/farm/barn/cows"),
+        ("zoo/barn/cows", "persistent://zoo/barn/cows", "persistent/zoo/barn/cows"),
         ("non-persistent://public/default/a", "non-persistent://public/default/a", "non-persistent/public/default/a"),
         ("Kühe:1@x", "persistent://public/default/Kühe:1@x", "persistent/public/default/K%C3%BChe%3A1%40x"),
         ("50%?#&+", "persistent://public/default/50%?#&+", "persistent/public/default/50%25%3F%23%26%2B"),

@@ -29,7 +29,7 @@ def packet(age_ms: float = 50, source: str = "camera-0", sequence: int = 0) -> P
 
 def watching(status: str = "connected") -> WatchStats:
     stats = WatchStats()
-    stats.session = cast(Consumer, SimpleNamespace(status=status, has_opened=True, reconnects=2))
+    stats.session = cast(Consumer, SimpleNamespace(status=status, has_opened=True, reconnects=2, bad_messages=1))
     return stats
 
 
@@ -124,6 +124,6 @@ def test_counters_are_json() -> None:
     assert all(age >= 50 for age in shown.pop("age_ms").values())
     assert shown == {
         "received": 1, "received_bytes": 100, "shown": 1, "dropped": {}, "missing": 0, "repeated": 0,
-        "clocks_differ": False, "reconnects": 2, "source": "camera-0", "picture": "640x480 q80",
+        "clocks_differ": False, "bad_messages": 1, "reconnects": 2, "source": "camera-0", "picture": "640x480 q80",
         "status": "connected",
     }  # fmt: skip
