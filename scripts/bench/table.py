@@ -1,0 +1,88 @@
+"""The figures as tables for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from .check import Target
+from .results import cpu_without_jpeg_ms, figure, ratio
+from .transports import TRANSPORTS
+
+_SIDES = ("publisher", "viewer")
+
+
+def print_tables(results: Mapping[str, Any], console: Console) -> None:
+    """Print one table per size, one for the slow viewer, and what was left out."""
+    for size, transports in results["sizes"].items():
+        console.print(_size_table(results, size, transports))
+    if results.get("slow"):
+        console.print(_slow_table(results["slow"]))
+    for name, reason in results["left_out"].items():
+        console.print(f"left out: {name}: {reason}", markup=False)
+
+
+def print_targets(targets: list[Target], console: Console) -> None:
+    """Print each target and whether it holds."""
+    for target in targets:
+        console.print(f"{'holds ' if target.holds else 'FAILS '} {target.sentence}", markup=False)
+
+
+def _size_table(results: Mapping[str, Any], size: str, transports: Mapping[str, Any]) -> Table:
+    title = f"{size} at 30 fps, capture to decoded; x: times the common way on the same kind of topic"
+    table = Table("transport", title=title, title_justify="left")
+    columns = ["age p50 ms", "p95", "p99", "highest fps", "CPU ms/frame publisher", "viewer"]
+    for heading in [*columns, "both without JPEG", "kB/frame out", "in", "start ms"]:
+        table.add_column(heading, justify="right")
+    for name in transports:
+        peer = TRANSPORTS[name].peer
+
+        def cell(*path: str, scale: float = 1.0, name: str = name, peer: str = peer) -> str:
+            value, other = figure(results, size, name, *path), figure(results, size, peer, *path)
+            return _cell(value, other, scale)
+
+        cpu = _cell(cpu_without_jpeg_ms(results, size, name), cpu_without_jpeg_ms(results, size, peer))
+        table.add_row(
+            TRANSPORTS[name].label,
+            *(cell("age_ms", p) for p in ("p50", "p95", "p99")),
+            cell("highest_fps"),
+            *(cell(side, "cpu_ms") for side in _SIDES),
+            cpu if name != "webrtc" else "-",  # its codec is another
+            *(cell(side, "wire_bytes", scale=1e-3) for side in _SIDES),
+            cell("start_ms"),
+        )
+    return table
+
+
+def _cell(value: float | None, peer: float | None, scale: float = 1.0) -> str:
+    if value is None:
+        return "-"
+    times = ratio(value, peer)
+    text = f"{value * scale:.1f}" if value * scale < 100 else f"{value * scale:.0f}"
+    return text if times is None else f"{text}  {times:.2f}x"
+
+
+def _slow_table(slow: Mapping[str, Any]) -> Table:
+    table = Table("transport", title="A viewer that needs 200 ms per frame, 30 fps", title_justify="left")
+    for heading in ("age p50 ms", "p99", "captured", "shown", "publisher drops", "viewer drops", "never came"):
+        table.add_column(heading, justify="right")
+    for name, figures in slow.items():
+        ages, publisher, viewer = figures["age_ms"], figures["publisher"], figures["viewer"]
+        table.add_row(
+            TRANSPORTS[name].label,
+            *(f"{ages[p]:.0f}" if p in ages else "-" for p in ("p50", "p99")),
+            str(figures["captured"]),
+            str(figures["shown"]),
+            *(_drops(side.get("dropped")) for side in (publisher, viewer)),
+            str(viewer.get("missing", "-")),
+        )
+    return table
+
+
+def _drops(dropped: Mapping[str, int] | None) -> str:
+    if dropped is None:
+        return "-"
+    return "\n".join(f"{reason} {count}" for reason, count in dropped.items()) or "0"

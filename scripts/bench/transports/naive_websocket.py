@@ -1,0 +1,39 @@
+"""A naive WebSocket client of Pulsar: the standard library's json and base64, all defaults, one frame at a time."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+from websockets.sync.client import connect
+
+from ..frames import Camera, jpeg_of
+from ..meter import Meter
+from ..plan import Job
+
+
+def publish(camera: Camera, job: Job, port: int) -> dict[str, Any]:
+    """Send each frame, and wait for its receipt before the next."""
+    published = 0
+    with connect(_url(job, "producer")) as websocket:
+        while shot := camera.read():
+            payload = base64.b64encode(jpeg_of(shot.image)).decode()
+            properties = {"captured-at-ns": str(shot.captured_at_ns)}
+            websocket.send(json.dumps({"payload": payload, "properties": properties}))
+            published += json.loads(websocket.recv())["result"] == "ok"
+    return {"captured": camera.given, "published": published}
+
+
+def watch(meter: Meter, job: Job) -> None:
+    """Decode each message, then acknowledge it."""
+    with connect(_url(job, "consumer") + "/viewer") as websocket:
+        meter.listening(0)
+        for text in websocket:
+            message = json.loads(text)
+            meter.decode(base64.b64decode(message["payload"]), int(message["properties"]["captured-at-ns"]))
+            websocket.send(json.dumps({"messageId": message["messageId"]}))
+
+
+def _url(job: Job, role: str) -> str:
+    return f"{job.service_url.replace('http', 'ws', 1)}/ws/v2/{role}/{job.topic.replace('://', '/')}"

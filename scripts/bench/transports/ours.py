@@ -1,0 +1,94 @@
+"""This project: `pipeline.publish` and `pipeline.watch`, as the command line calls them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any, cast
+
+from pulsar_cam import pipeline
+from pulsar_cam.frame import Frame, Packet
+from pulsar_cam.source import Source
+from pulsar_cam.topics import Endpoint, Topic
+from pulsar_cam.viewer import Viewer
+from pulsar_cam.watch_stats import WatchStats
+
+from ..frames import Camera
+from ..meter import Meter
+from ..plan import QUALITY, Job
+
+_STOP_S = 5.0
+
+
+class BenchSource:
+    """The camera as a Source; with `encoded`, it gives packets."""
+
+    name = "bench"
+
+    def __init__(self, camera: Camera, encoded: bool) -> None:
+        self._camera, self._encoded = camera, encoded
+
+    def read(self) -> Frame | Packet | None:
+        """Wait for the next frame."""
+        shot = self._camera.read()
+        if shot is None:
+            return None
+        if not self._encoded:
+            return Frame(shot.image, shot.captured_at_ns, shot.number, self.name)
+        height, width = shot.image.shape[:2]
+        return Packet(shot.jpeg, width, height, shot.captured_at_ns, self.name, sequence=shot.number, quality=QUALITY)
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+class MeteringViewer(Viewer):
+    """A viewer without a window that notes each frame."""
+
+    def __init__(self, meter: Meter) -> None:
+        super().__init__()
+        self._meter = meter
+
+    def show(self, frame: Frame, info: Sequence[str] = (), packet: Packet | None = None) -> None:
+        """Note a frame, which is decoded now."""
+        self._meter.shown(frame.captured_at_ns)
+
+
+def takes_packets() -> bool:
+    """Tell whether this version of the library takes a source's frames when they are JPEGs already."""
+    return "Packet" in str(Source.read.__annotations__["return"])
+
+
+def publish(camera: Camera, job: Job, port: int) -> dict[str, Any]:
+    """Publish frames."""
+    return _publish(camera, job, encoded=False)
+
+
+def publish_encoded(camera: Camera, job: Job, port: int) -> dict[str, Any]:
+    """Publish the camera's own JPEGs."""
+    return _publish(camera, job, encoded=True)
+
+
+def _publish(camera: Camera, job: Job, encoded: bool) -> dict[str, Any]:
+    source = cast(Source, BenchSource(camera, encoded))
+    return pipeline.publish(lambda: source, Endpoint.of(job.service_url), Topic.parse(job.topic)).as_dict()
+
+
+def watch(meter: Meter, job: Job) -> None:
+    """Watch until the meter says that it is enough."""
+    stats, stop, ended, told = WatchStats(), threading.Event(), threading.Event(), threading.Event()
+
+    def finish() -> dict[str, Any]:
+        stop.set()
+        ended.wait(_STOP_S)
+        return stats.as_dict()
+
+    def tell_once() -> None:
+        if stats.has_begun and not told.is_set():
+            told.set()
+            meter.listening(0)
+
+    meter.finish = finish
+    endpoint, topic, viewer = Endpoint.of(job.service_url), Topic.parse(job.topic), MeteringViewer(meter)
+    pipeline.watch(endpoint, topic, "viewer", viewer=viewer, stop=stop, stats=stats, on_tick=tell_once)
+    ended.set()
