@@ -7,6 +7,7 @@ ends the process, so that what blocks inside a transport's library cannot hold i
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import threading
@@ -86,7 +87,7 @@ def viewer(job: Job, connection: Connection) -> None:
 
         transport = TRANSPORTS[job.transport]
         watch = transport.load(transport.watch)
-        meter = Meter(job, Gauge(), lambda port=0: line.say("listening", port))
+        meter = Meter(job, Gauge(), functools.partial(line.say, "listening"))
         line.say("ready")
         line.hear()
         threading.Thread(target=_stop_when_told, args=(line, meter), daemon=True).start()
@@ -96,7 +97,6 @@ def viewer(job: Job, connection: Connection) -> None:
     def _stop_when_told(line: Line, meter: Any) -> None:
         line.hear()
         shown_at_ns = list(meter.shown_at_ns)
-        meter.end()
         marks = [asdict(mark) for mark in meter.marks]
         line.end_with("result", {"shown_at_ns": shown_at_ns, "marks": marks, "counted": meter.finish()})
 

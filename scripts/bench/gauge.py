@@ -36,9 +36,9 @@ class Gauge:
         cv2.imencode = self._timed(cv2.imencode)
         cv2.imdecode = self._timed(cv2.imdecode)
 
-    def read(self, frames: int, *, with_wire: bool = True) -> Mark:
+    def read(self, frames: int) -> Mark:
         """Return a reading."""
-        return Mark(frames, time.process_time(), self._jpeg_s, tcp_bytes() if with_wire else None)
+        return Mark(frames, time.process_time(), self._jpeg_s, tcp_bytes())
 
     def _timed(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any) -> Any:
@@ -61,7 +61,9 @@ def tcp_bytes() -> int | None:
         return None
     total = 0
     for name in os.listdir("/proc/self/fd"):
-        with contextlib.suppress(OSError, ValueError, struct.error):  # closed meanwhile, or no TCP socket
+        with contextlib.suppress(OSError, struct.error):  # closed meanwhile, or not of TCP
+            if not os.readlink(f"/proc/self/fd/{name}").startswith("socket:"):
+                continue
             with socket.socket(fileno=os.dup(int(name))) as copy:
                 info = copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
             total += sum(struct.unpack_from("=QQ", info, _BYTES_OFFSET))

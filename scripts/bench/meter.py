@@ -13,13 +13,15 @@ from pulsar_cam.opencv import cv2
 from .gauge import Gauge, Mark
 from .plan import Job
 
+_MARK_NS = 200_000_000
+
 
 class Meter:
     """The viewer's side of a round.
 
     Attributes:
         shown_at_ns: for each decoded frame, its capture time (or its number, see `shown`) and the time now.
-        marks: gauge readings after the first frames, and after the last one.
+        marks: gauge readings after the first frames, and shortly before the end; by then a socket may be closed.
         listening: to be called once the viewer can be sent to, with its port if it has one.
         finish: called when the round is over; ends the transport if it can, and returns what it counted.
     """
@@ -30,7 +32,7 @@ class Meter:
         self.shown_at_ns: list[tuple[int, int]] = []
         self.marks: list[Mark] = []
         self.finish: Callable[[], dict[str, Any]] = dict
-        self._last: Mark | None = None
+        self._next_mark_ns = 0
 
     def decode(self, jpeg: bytes, captured_at_ns: int) -> None:
         """Decode a frame as everyone does, and note it."""
@@ -42,17 +44,9 @@ class Meter:
         """Note a frame that is decoded now; a transport that carries no time gives the frame's number."""
         now_ns = time.time_ns()
         self.shown_at_ns.append((captured_at_ns, now_ns))
-        frames = len(self.shown_at_ns)
-        if not self.marks:
-            if now_ns - self.shown_at_ns[0][1] > self._job.settle_s * 1e9:
-                self.marks.append(self._gauge.read(frames))
-        else:
-            self._last = self._gauge.read(frames, with_wire=False)
+        self._next_mark_ns = self._next_mark_ns or now_ns + int(self._job.settle_s * 1e9)
+        if now_ns >= self._next_mark_ns:
+            self._next_mark_ns = now_ns + _MARK_NS
+            self.marks = [*self.marks[:1], self._gauge.read(len(self.shown_at_ns))]
         if self._job.viewer_delay_s:
             time.sleep(self._job.viewer_delay_s)
-
-    def end(self) -> None:
-        """Take the last reading: the CPU time as it was after the last frame, and the bytes as they are now."""
-        if self._last:
-            wire_bytes = self._gauge.read(0).wire_bytes
-            self.marks.append(Mark(self._last.frames, self._last.cpu_s, self._last.jpeg_s, wire_bytes))

@@ -61,6 +61,7 @@ class Plan:
         age_sizes, flood_sizes: where age and where the highest rate is measured.
         age_rounds, flood_rounds: how often the transports take turns.
         age_s, flood_s, warm_up_s, slow_s: seconds of each turn; no slow viewer if `slow_s` is 0.
+        flooded: transports whose highest rate is measured; empty for all.
     """
 
     age_sizes: tuple[str, ...] = ("480p", "720p", "1080p")
@@ -72,16 +73,18 @@ class Plan:
     warm_up_s: float = 8.0
     slow_s: float = 60.0
     settle_s: float = 0.5
+    flooded: tuple[str, ...] = ()
 
 
 QUICK = Plan(
     age_sizes=("720p",),
     flood_sizes=("1080p",),
-    age_rounds=3,
-    age_s=1.6,
+    age_rounds=2,
+    age_s=1.9,
     flood_rounds=1,
-    flood_s=2.0,
+    flood_s=1.8,
     warm_up_s=1.5,
     slow_s=0.0,
     settle_s=0.3,
+    flooded=("ours-persistent", "ours-non-persistent", "naive-websocket"),
 )

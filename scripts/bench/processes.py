@@ -7,6 +7,7 @@ import multiprocessing
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -14,11 +15,11 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 
 from . import child
-from .child import Connection, Message
+from .child import Message
 from .plan import Job
 
 _START_S, _LISTEN_S, _SPARE_S, _STOP_S = 60.0, 30.0, 30.0, 10.0
-_LAST_FRAMES_S = 0.3
+_LAST_FRAMES_S = 0.2
 _SAMPLE_S = 0.5
 
 

@@ -55,24 +55,30 @@ class Run:
         }
 
     def _warm_up(self) -> None:
+        """Let the node compile what it runs often: once for each protocol and kind of topic."""
+        warm = {("", False)}
         for name in self._names:
-            if TRANSPORTS[name].topic:
-                self._round(name, "720p", fps=FLOOD_FPS, seconds=self._plan.warm_up_s)
+            path = TRANSPORTS[name].topic, "pulsar" in TRANSPORTS[name].needs
+            if path not in warm and self._round(name, "720p", fps=FLOOD_FPS, seconds=self._plan.warm_up_s):
+                warm.add(path)
 
     def _ages(self) -> dict[tuple[str, str], list[Round]]:
-        return self._take_turns(self._plan.age_rounds, self._plan.age_sizes, CAMERA_FPS, self._plan.age_s)
+        plan = self._plan
+        return self._take_turns(self._names, plan.age_rounds, plan.age_sizes, CAMERA_FPS, plan.age_s)
 
     def _floods(self) -> dict[tuple[str, str], list[Round]]:
-        return self._take_turns(self._plan.flood_rounds, self._plan.flood_sizes, FLOOD_FPS, self._plan.flood_s)
+        plan = self._plan
+        names = [name for name in self._names if not plan.flooded or name in plan.flooded]
+        return self._take_turns(names, plan.flood_rounds, plan.flood_sizes, FLOOD_FPS, plan.flood_s)
 
     def _take_turns(
-        self, rounds: int, sizes: Sequence[str], fps: float, seconds: float
+        self, names: Sequence[str], rounds: int, sizes: Sequence[str], fps: float, seconds: float
     ) -> dict[tuple[str, str], list[Round]]:
         done: dict[tuple[str, str], list[Round]] = defaultdict(list)
         for number in range(rounds):
             for size in sizes:
                 # There and back, so that a drift of the machine meets all alike.
-                for name in self._names if number % 2 == 0 else reversed(self._names):
+                for name in names if number % 2 == 0 else reversed(names):
                     result = self._round(name, size, fps=fps, seconds=seconds)
                     if result:
                         done[size, name].append(result)

@@ -19,6 +19,9 @@ def print_tables(results: Mapping[str, Any], console: Console) -> None:
     """Print one table per size, one for the slow viewer, and what was left out."""
     for size, transports in results["sizes"].items():
         console.print(_size_table(results, size, transports))
+    console.print(
+        "(1.00x): times the common way, on the same kind of topic; on a persistent one for what has no topic"
+    )
     if results.get("slow"):
         console.print(_slow_table(results["slow"]))
     for name, reason in results["left_out"].items():
@@ -32,37 +35,39 @@ def print_targets(targets: list[Target], console: Console) -> None:
 
 
 def _size_table(results: Mapping[str, Any], size: str, transports: Mapping[str, Any]) -> Table:
-    title = f"{size} at 30 fps, capture to decoded; x: times the common way on the same kind of topic"
-    table = Table("transport", title=title, title_justify="left")
-    columns = ["age p50 ms", "p95", "p99", "highest fps", "CPU ms/frame publisher", "viewer"]
-    for heading in [*columns, "both without JPEG", "kB/frame out", "in", "start ms"]:
+    table = Table("transport", title=f"{size}, camera at 30 fps, age from capture to decoded", title_justify="left")
+    ages = ("age p50 ms", "p95 ms", "p99 ms")
+    costs = ("CPU ms/frame: publisher", "viewer", "both without JPEG", "kB/frame out", "kB/frame in")
+    for heading in (*ages, "highest fps", *costs, "start ms"):
         table.add_column(heading, justify="right")
     for name in transports:
         peer = TRANSPORTS[name].peer
 
-        def cell(*path: str, scale: float = 1.0, name: str = name, peer: str = peer) -> str:
-            value, other = figure(results, size, name, *path), figure(results, size, peer, *path)
-            return _cell(value, other, scale)
+        def value(*path: str, name: str = name) -> float | None:
+            return figure(results, size, name, *path)
 
-        cpu = _cell(cpu_without_jpeg_ms(results, size, name), cpu_without_jpeg_ms(results, size, peer))
+        def compared(*path: str, name: str = name, peer: str = peer) -> str:
+            return _cell(figure(results, size, name, *path), peer=figure(results, size, peer, *path))
+
+        cpu, peer_cpu = (cpu_without_jpeg_ms(results, size, each) for each in (name, peer))
         table.add_row(
             TRANSPORTS[name].label,
-            *(cell("age_ms", p) for p in ("p50", "p95", "p99")),
-            cell("highest_fps"),
-            *(cell(side, "cpu_ms") for side in _SIDES),
-            cpu if name != "webrtc" else "-",  # its codec is another
-            *(cell(side, "wire_bytes", scale=1e-3) for side in _SIDES),
-            cell("start_ms"),
+            *(compared("age_ms", percentile) for percentile in ("p50", "p95", "p99")),
+            compared("highest_fps"),
+            *(_cell(value(side, "cpu_ms")) for side in _SIDES),
+            _cell(cpu, peer=peer_cpu) if name != "webrtc" else "-",  # its codec is another
+            *(_cell(value(side, "wire_bytes"), scale=1e-3) for side in _SIDES),
+            _cell(value("start_ms")),
         )
     return table
 
 
-def _cell(value: float | None, peer: float | None, scale: float = 1.0) -> str:
+def _cell(value: float | None, *, peer: float | None = None, scale: float = 1.0) -> str:
     if value is None:
         return "-"
-    times = ratio(value, peer)
     text = f"{value * scale:.1f}" if value * scale < 100 else f"{value * scale:.0f}"
-    return text if times is None else f"{text}  {times:.2f}x"
+    times = ratio(value, peer)
+    return text if times is None else f"{text} ({times:.2f}x)"
 
 
 def _slow_table(slow: Mapping[str, Any]) -> Table:

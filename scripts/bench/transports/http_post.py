@@ -32,7 +32,7 @@ def watch(meter: Meter, job: Job) -> None:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"  # keeps the connection
 
-        def do_POST(self) -> None:  # noqa: N802 # the library's name
+        def do_POST(self) -> None:
             jpeg = self.rfile.read(int(self.headers["Content-Length"]))
             meter.decode(jpeg, int(self.headers[_CAPTURED]))
             self.send_response(204)

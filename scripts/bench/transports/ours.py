@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from typing import Any, cast
 
 from pulsar_cam import pipeline
@@ -49,7 +48,7 @@ class MeteringViewer(Viewer):
         super().__init__()
         self._meter = meter
 
-    def show(self, frame: Frame, info: Sequence[str] = (), packet: Packet | None = None) -> None:
+    def show(self, frame: Frame, *_rest: Any, **_more: Any) -> None:
         """Note a frame, which is decoded now."""
         self._meter.shown(frame.captured_at_ns)
 

@@ -8,10 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription, VideoStreamTrack
+from aiortc import (
+    MediaStreamTrack,
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCSessionDescription,
+    VideoStreamTrack,
+)
 from aiortc.mediastreams import MediaStreamError
 from av import VideoFrame
 
@@ -22,6 +29,7 @@ from ..plan import Job
 _BITS = 24
 _ROW = 16  # pixels
 _RTP_CLOCK = 90_000
+_NO_SERVERS = RTCConfiguration(iceServers=[])  # both ends are here: nobody else need be asked
 
 
 class CameraTrack(VideoStreamTrack):
@@ -42,7 +50,7 @@ class CameraTrack(VideoStreamTrack):
         self.captured_at_ns.append(shot.captured_at_ns)
         frame = VideoFrame.from_ndarray(with_number(shot.image, shot.number), format="bgr24")
         frame.pts = (shot.captured_at_ns - self.captured_at_ns[0]) * _RTP_CLOCK // 1_000_000_000
-        frame.time_base = f"1/{_RTP_CLOCK}"
+        frame.time_base = Fraction(1, _RTP_CLOCK)
         return frame
 
 
@@ -52,7 +60,7 @@ def publish(camera: Camera, job: Job, port: int) -> dict[str, Any]:
 
 
 async def _publish(camera: Camera, job: Job, port: int) -> dict[str, Any]:
-    connection, track = RTCPeerConnection(), CameraTrack(camera)
+    connection, track = RTCPeerConnection(_NO_SERVERS), CameraTrack(camera)
     connection.addTrack(track)
     await connection.setLocalDescription(await connection.createOffer())
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -71,7 +79,7 @@ def watch(meter: Meter, job: Job) -> None:
 
 
 async def _watch(meter: Meter) -> None:
-    connection: Any = RTCPeerConnection()
+    connection: Any = RTCPeerConnection(_NO_SERVERS)
     shown = asyncio.Event()
 
     async def show(track: MediaStreamTrack) -> None:
