@@ -18,10 +18,11 @@ _OLDEST = 17  # what Pulsar 4 is compiled for
 
 @dataclass(frozen=True)
 class Java:
-    """A Java launcher and its feature version, such as 21."""
+    """A Java launcher, its feature version, such as 21, and what it says of its build."""
 
     executable: Path
     version: int
+    build: str = ""
 
 
 def find_java() -> Java:
@@ -61,4 +62,4 @@ def _probe(executable: Path) -> Java | None:
     except (OSError, subprocess.SubprocessError):
         return None
     version = re.search(r'version "(\d+)', answer.stderr)
-    return Java(executable, int(version[1])) if version else None
+    return Java(executable, int(version[1]), answer.stderr) if version else None

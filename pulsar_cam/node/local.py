@@ -20,7 +20,7 @@ import psutil  # type: ignore[import-untyped]
 from filelock import FileLock, Timeout
 
 from ..errors import InvalidOption, LocalNodeError
-from . import docker, ports, process, state
+from . import class_archive, docker, ports, process, state
 from .distribution import pulsar_home, version_of
 from .java import find_java
 from .log import log_lines
@@ -107,8 +107,13 @@ class LocalNode:
         with self._folder_errors():
             self.folder.mkdir(parents=True, exist_ok=True)
             with self._only_start():
-                started = self.running() or self._launch(port, broker_port, in_docker, progress)
-                self._wait_until_ready(started)
+                started = self.running()
+                if started:
+                    self._wait_until_ready(started)
+                elif in_docker:
+                    started = self._run_container(port, broker_port)
+                else:
+                    started = self._run(port, broker_port, progress)
         return started
 
     def running(self) -> NodeState | None:
@@ -175,20 +180,30 @@ class LocalNode:
             return docker.is_running(started.container)
         return process.find(started.pid, self.folder) is not None
 
-    def _launch(self, port: int, broker_port: int | None, in_docker: bool, progress: Progress) -> NodeState:
+    def _run_container(self, port: int, broker_port: int | None) -> NodeState:
         http_port, broker_port = self._choose_ports(port, broker_port)
-        if in_docker:
-            started = NodeState(0, http_port, broker_port, docker.VERSION, f"pulsar-cam-{self.name}")
-            docker.start(started.container, http_port, broker_port)
-            state.save(started, self._state_file)
-            return started
+        started = NodeState(0, http_port, broker_port, docker.VERSION, f"pulsar-cam-{self.name}")
+        docker.start(started.container, http_port, broker_port)
+        state.save(started, self._state_file)
+        self._wait_until_ready(started)
+        return started
+
+    def _run(self, port: int, broker_port: int | None, progress: Progress) -> NodeState:
+        http_port, broker_port = self._choose_ports(port, broker_port)
         java = find_java()
         home = pulsar_home(cache_folder(), progress)
+        archive = class_archive.archive_of(cache_folder(), java, home)
         self._check_folder()
         self._prepare_folder()
         write_settings(self.folder, home, http_port, broker_port)
-        version = version_of(home)
-        command = java_command(java, home, self.folder, next(ports.free_ports(ports.STORE_PORTS)))
+        store_port = next(ports.free_ports(ports.STORE_PORTS))
+        command = java_command(java, home, self.folder, store_port, class_archive.options(archive))
+        started = self._launch(command, http_port, broker_port, version_of(home))
+        self._wait_until_ready(started)
+        class_archive.make_in_background(archive, java, home, self.folder)
+        return started
+
+    def _launch(self, command: list[str], http_port: int, broker_port: int, version: str) -> NodeState:
         launched = process.launch(command, self.folder)
         try:
             process.wait_until_known(launched)

@@ -7,6 +7,7 @@ import os
 import subprocess
 import time
 from pathlib import Path
+from typing import IO
 
 import psutil  # type: ignore[import-untyped]
 
@@ -26,21 +27,25 @@ def launch(command: list[str], folder: Path) -> psutil.Process:
     """
     with (folder / CONSOLE_FILE).open("wb") as console:
         try:
-            popen = subprocess.Popen(  # noqa: S603 - built by java_command
-                command,
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=console,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
-                | getattr(subprocess, "CREATE_NO_WINDOW", 0),
-            )
+            return psutil.Process(detach(command, folder, console))
         except OSError as error:
             raise LocalNodeError(f"Java cannot be started: {error.strerror}", "check JAVA_HOME") from error
-    # The node outlives this object and this program: psutil looks after the process from here on.
+
+
+def detach(command: list[str], folder: Path, output: IO[bytes] | int) -> int:
+    """Start a process in a folder that outlives this program and its terminal, and return its id."""
+    popen = subprocess.Popen(  # noqa: S603 - built by this package
+        command,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0) | getattr(subprocess, "CREATE_NO_WINDOW", 0),
+    )
+    # It outlives this object too: psutil looks after the process from here on.
     popen.returncode = 0
-    return psutil.Process(popen.pid)
+    return popen.pid
 
 
 def find(pid: int, folder: Path) -> psutil.Process | None:

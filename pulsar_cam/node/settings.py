@@ -6,7 +6,7 @@ Meanings of the keys: conf/standalone.conf and conf/bookkeeper.conf of the Pulsa
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from .java import Java
@@ -104,8 +104,8 @@ def write_settings(folder: Path, home: Path, http_port: int, broker_port: int) -
     (folder / "log4j2.properties").write_text(_LOG_SETTINGS, encoding="utf-8")
 
 
-def java_command(java: Java, home: Path, folder: Path, store_port: int) -> list[str]:
-    """Return the command that runs the node, to be started in the node's folder.
+def java_command(java: Java, home: Path, folder: Path, store_port: int, extra: Iterable[str] = ()) -> list[str]:
+    """Return the command that runs the node, to be started in the node's folder, with extra options of Java.
 
     Paths of the node's data are relative to it, because RocksDB's addresses cannot hold a space; with
     ``--metadata-url`` Pulsar takes the relative one as it is. The store keeps the port of its first start.
@@ -114,6 +114,7 @@ def java_command(java: Java, home: Path, folder: Path, store_port: int) -> list[
     return [
         str(java.executable),
         *MEMORY,
+        *extra,
         *opened,
         "--enable-native-access=ALL-UNNAMED",
         *(["--sun-misc-unsafe-memory-access=allow"] if java.version >= 23 else []),
@@ -132,7 +133,7 @@ def java_command(java: Java, home: Path, folder: Path, store_port: int) -> list[
         f"-Dbookkeeper.metadata.client.drivers={_METADATA_DRIVERS}ClientDriver",
         "-Dpulsar.config.file=standalone.conf",
         "-cp",
-        f"{home / 'lib'}/*",
+        class_path(home),
         "org.apache.pulsar.PulsarStandaloneStarter",
         "--config=standalone.conf",
         "--metadata-dir=metadata",
@@ -142,6 +143,11 @@ def java_command(java: Java, home: Path, folder: Path, store_port: int) -> list[
         "--no-functions-worker",
         "--no-stream-storage",
     ]
+
+
+def class_path(home: Path) -> str:
+    """Return where Java finds the classes of a Pulsar distribution."""
+    return f"{home / 'lib'}/*"
 
 
 def marker(folder: Path) -> str:
