@@ -11,6 +11,7 @@ import ssl
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx
 import orjson
@@ -143,6 +144,11 @@ class Admin:
         """Take messages from subscriptions that did not acknowledge them within so many seconds."""
         path = f"/{topic.path}/messageTTL?messageTTL={seconds}"
         await self._call("POST", path, f"set the time to live of {topic}", topic=topic)
+
+    async def skip_backlog(self, topic: Topic, subscription: str) -> None:
+        """Take all messages that a subscription has not acknowledged from it."""
+        path = f"/{topic.path}/subscription/{quote(subscription, safe='')}/skip_all"
+        await self._call("POST", path, f"skip the backlog of subscription {subscription!r}", topic=topic)
 
     async def stats(self, topic: Topic) -> dict[str, Any]:
         """Return the broker's statistics of a topic that is not partitioned."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any, Self
@@ -13,6 +14,7 @@ logger = logging.getLogger(__name__)
 
 CLEAN_UP_S = 1.5
 """Sessions close within 1.2 s, but a call of the system, such as for a host's address, can take its time."""
+_MEASURE_EVERY_S = 0.02
 
 
 class Background:
@@ -20,9 +22,13 @@ class Background:
 
     Leaving the context cancels the coroutine if it still runs, waits for its clean-up, and raises its error. A
     clean-up that takes longer than CLEAN_UP_S is left behind in its thread, a daemon, and that is logged.
+
+    Attributes:
+        longest_block_ms: by how much the event loop was late at most, in milliseconds.
     """
 
     def __init__(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        self.longest_block_ms = 0.0
         self._coroutine = coroutine
         self._error: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -72,4 +78,15 @@ class Background:
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.create_task(self._coroutine)
         self._started.set()
-        await self._task
+        measuring = asyncio.create_task(self._measure_blocks())
+        try:
+            await self._task
+        finally:
+            measuring.cancel()
+
+    async def _measure_blocks(self) -> None:
+        while True:
+            asleep_at_s = time.monotonic()
+            await asyncio.sleep(_MEASURE_EVERY_S)
+            late_ms = (time.monotonic() - asleep_at_s - _MEASURE_EVERY_S) * 1000
+            self.longest_block_ms = max(self.longest_block_ms, round(late_ms, 1))

@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from .errors import SourceStopped
-from .frame import Frame, Image
+from .errors import DecodeError, SourceStopped
+from .frame import Captured, Frame, Image, Packet
+from .jpeg_header import dimensions, is_complete
 from .opencv import cv2
 from .pacing import Pacer, RateLimit
 
+MJPG = cv2.VideoWriter.fourcc(*"MJPG")
 _RETRY_SECONDS = 0.02
 _USUAL_FPS = 30.0
 _MAX_FPS = 240.0
@@ -29,10 +31,14 @@ class Capture:
     So ``close`` only leaves a note if a call is under way, and that call releases the capture when it ends.
     """
 
-    def __init__(self, video: cv2.VideoCapture, size: tuple[int, int] | None = None) -> None:
+    def __init__(
+        self, video: cv2.VideoCapture, size: tuple[int, int] | None = None, *, keep_jpeg: bool = False
+    ) -> None:
+        """Take a video; with `keep_jpeg`, JPEGs that it gives are left as they are, if they need no scaling."""
         self.stopped = threading.Event()
         self._video = video
         self._size = size
+        self._keeps_jpeg = keep_jpeg
         self._lock = threading.Lock()
         self._camera_clock = video.isOpened() and video.getBackendName() == "V4L2"
 
@@ -41,11 +47,13 @@ class Capture:
         with self._in_use():
             return self._video.grab()
 
-    def retrieve(self) -> Image | None:
-        """Return the grabbed frame as an image of its own, or None if it is damaged."""
+    def retrieve(self) -> Image | bytes | None:
+        """Return the grabbed frame as an image of its own or as a JPEG, or None if it is damaged."""
         try:
             with self._in_use():
                 good, picture = self._video.retrieve()
+            if good and self._keeps_jpeg and (jpeg := self._as_jpeg(picture)):
+                return jpeg
             image = _as_image(picture) if good else None
         except cv2.error:
             # A camera gave an empty buffer.
@@ -91,6 +99,17 @@ class Capture:
             self._video.release()
             self._lock.release()
 
+    def _as_jpeg(self, picture: Any) -> bytes | None:
+        """Return the JPEG in what VideoCapture gave, if any decoder can read it and its size is the wanted one."""
+        if picture.ndim != 2 or picture.shape[0] != 1:
+            return None
+        jpeg = picture.tobytes().rstrip(b"\0")  # cameras fill up their buffers
+        try:
+            fits = self._size in (None, dimensions(jpeg))
+        except DecodeError:
+            return None
+        return jpeg if fits and is_complete(jpeg) else None
+
     def _scaled(self, image: Image) -> Image:
         height, width = image.shape[:2]
         if self._size is None or self._size == (width, height):
@@ -108,6 +127,12 @@ def _as_image(picture: Any) -> Image | None:
         is_jpeg = picture.shape[0] == 1
         picture = cv2.imdecode(picture, cv2.IMREAD_COLOR) if is_jpeg else cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
     return None if picture is None or picture.shape[2] != 3 else np.ascontiguousarray(picture)
+
+
+def _captured(picture: Image | bytes, captured_at_ns: int, sequence: int, source: str) -> Captured:
+    if isinstance(picture, bytes):
+        return Packet(picture, *dimensions(picture), captured_at_ns, source, sequence=sequence)
+    return Frame(picture, captured_at_ns, sequence, source)
 
 
 class LiveSource:
@@ -129,7 +154,7 @@ class LiveSource:
         self._rate = RateLimit(fps)
         self._sequence = 0
 
-    def read(self) -> Frame | None:
+    def read(self) -> Captured | None:
         """Wait for the next good frame; None when closed.
 
         Raises:
@@ -143,10 +168,10 @@ class LiveSource:
             if grabbed and not self._rate.keep((time.monotonic_ns() - age_ns) / 1e9):
                 deadline = time.monotonic() + self._patience
                 continue
-            image = self._capture.retrieve() if grabbed else None
-            if image is not None:
+            picture = self._capture.retrieve() if grabbed else None
+            if picture is not None:
                 self._sequence += 1
-                return Frame(image, captured_at_ns, self._sequence - 1, self.name)
+                return _captured(picture, captured_at_ns, self._sequence - 1, self.name)
             if time.monotonic() >= deadline and not self._capture.stopped.is_set():
                 raise SourceStopped(self.name, self._lost)
             self._capture.stopped.wait(_RETRY_SECONDS)
@@ -176,7 +201,7 @@ class FilmSource:
         self._stamp = self._seconds = -self._period
         self._sequence = 0
 
-    def read(self) -> Frame | None:
+    def read(self) -> Captured | None:
         """Wait for the time of the next frame; None at the end or when closed. Damaged frames are left out."""
         while self._advance():
             if not self._rate.keep(self._seconds):
@@ -184,10 +209,10 @@ class FilmSource:
             if not self._pacer.wait_until(self._seconds):
                 return None
             captured_at_ns = time.time_ns()
-            image = self._capture.retrieve()
-            if image is not None:
+            picture = self._capture.retrieve()
+            if picture is not None:
                 self._sequence += 1
-                return Frame(image, captured_at_ns, self._sequence - 1, self.name)
+                return _captured(picture, captured_at_ns, self._sequence - 1, self.name)
         return None
 
     def close(self) -> None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import ssl
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Iterator
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidProxy, InvalidStatus, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidProxy, InvalidStatus, WebSocketException
 
 from .errors import PROXY_UNUSABLE, ConnectionLost, NameInUse, NodeUnreachable, PulsarCamError
 from .refusal import Target, refusal
@@ -25,13 +27,30 @@ logger = logging.getLogger(__name__)
 
 OPEN_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 0.5
+# A link that is too slow for the pictures still has them before the answer to our close frame.
+_REOPEN_TIMEOUT_S = 0.1
 # Well under a node's idle time-out of 300 s; a peer that vanished without a word is noticed within 20 s.
 PING_INTERVAL_S = 5.0
 PING_TIMEOUT_S = 15.0
+LEAST_IN_FLIGHT = 4
+_MOST_IN_FLIGHT = 64
+# How often the round trip is measured, and how many of them are remembered.
+_MEASURE_INTERVAL_S = 1.0
+_MEASURE_TIMEOUT_S = 1.0
+_MOST_ROUND_TRIPS = 10
 # A node pushes messages of any size its own limits allow; ours must not end the session before theirs.
 MAX_TEXT_BYTES = 32 * 1024 * 1024
 # How long a name may stay taken at the first try: our own last session may just be closing.
 NAME_PATIENCE_S = 3.0
+
+
+def in_flight_on(round_trip_s: float, fps: float) -> int:
+    """Return how many messages may be on their way at once, at least 4 and at most 64.
+
+    Fewer than frame rate times round trip (Little's law) starve the link, more make pictures old; three are for what
+    the node itself takes.
+    """
+    return min(_MOST_IN_FLIGHT, max(LEAST_IN_FLIGHT, math.ceil(fps * round_trip_s) + 3))
 
 
 class Connection:
@@ -43,6 +62,7 @@ class Connection:
         has_opened: whether there was a session.
         reconnects: how often it was opened again.
         recovery_s: how long the last interruption took, in seconds; None before the first one.
+        round_trips_s: the last ten times from a ping to its pong, in seconds.
     """
 
     def __init__(self, target: Target, headers: dict[str, str]) -> None:
@@ -51,8 +71,10 @@ class Connection:
         self.has_opened = False
         self.reconnects = 0
         self.recovery_s: float | None = None
+        self.round_trips_s: deque[float] = deque(maxlen=_MOST_ROUND_TRIPS)
         self._headers = headers
         self._websocket: ClientConnection | None = None
+        self._reopens = False
         self._delays_s = backoff()
 
     async def open(self) -> None:
@@ -81,8 +103,16 @@ class Connection:
         """
         while websocket := self._websocket:
             opened_at_s = time.monotonic()
-            yield websocket
+            measuring = asyncio.create_task(self._keep_measuring())
+            try:
+                yield websocket
+            finally:
+                measuring.cancel()
             self._websocket = None
+            if self._reopens:
+                self._reopens = False
+                self._websocket = await self._try_until_open(backoff())
+                continue
             # A node that takes every session only to close it at once would otherwise be asked without a pause.
             if time.monotonic() - opened_at_s > MAX_DELAY_S:
                 self._delays_s = backoff()
@@ -93,33 +123,71 @@ class Connection:
     async def _open_again(self, lost: ConnectionLost) -> ClientConnection:
         since = time.monotonic()
         self.status = f"reconnecting: {lost.reason}"
-        for delay_s in self._delays_s:
-            await asyncio.sleep(delay_s)
+        await asyncio.sleep(next(self._delays_s))
+        websocket = await self._try_until_open(self._delays_s)
+        self.reconnects += 1
+        self.recovery_s = time.monotonic() - since
+        logger.warning("connected again to %s after %.1f s", self.target.node, self.recovery_s)
+        return websocket
+
+    async def _try_until_open(self, delays_s: Iterator[float]) -> ClientConnection:
+        while True:
             try:
                 websocket = await _connect(self.target, self._headers)
-                break
             except PulsarCamError as error:
                 if not is_transient(error):
                     raise
                 logger.info("still reconnecting: %s", error)
                 self.status = f"reconnecting: {error}"
-        self.reconnects += 1
-        self.recovery_s = time.monotonic() - since
-        self.status = "connected"
-        logger.warning("connected again to %s after %.1f s", self.target.node, self.recovery_s)
-        return websocket
+                await asyncio.sleep(next(delays_s))
+            else:
+                self.status = "connected"
+                return websocket
+
+    async def reopen(self) -> None:
+        """End the session on purpose; `sessions` goes on with the next one at once."""
+        if self._websocket:
+            self._reopens = True
+            await _end(self._websocket, _REOPEN_TIMEOUT_S)
+
+    async def measure(self) -> None:
+        """Add the time of a ping and its pong to `round_trips_s`; more than a second counts as one."""
+        if not self._websocket:
+            return
+        try:
+            async with asyncio.timeout(_MEASURE_TIMEOUT_S):
+                pong = await self._websocket.ping()
+                self.round_trips_s.append(await pong)
+        except TimeoutError:
+            self.round_trips_s.append(_MEASURE_TIMEOUT_S)
+        except ConnectionClosed:
+            return
+
+    async def _keep_measuring(self) -> None:
+        while True:
+            await self.measure()
+            await asyncio.sleep(_MEASURE_INTERVAL_S)
+
+    @property
+    def round_trip_s(self) -> float:
+        """The shortest of `round_trips_s`; 0 before the first one."""
+        return min(self.round_trips_s, default=0.0)
 
     async def close(self) -> None:
         """Close the session with a close frame, or without one if the node does not take it in CLOSE_TIMEOUT_S."""
         self.status = "closed"
         websocket, self._websocket = self._websocket, None
         if websocket:
-            # In a task of its own: in one that was cancelled, the time-outs of Python before 3.11.4 do not work.
-            closing = asyncio.create_task(websocket.close())
-            await asyncio.wait([closing], timeout=CLOSE_TIMEOUT_S)
-            if not closing.done():  # its close frame waits behind what a stuck network does not take
-                websocket.transport.abort()
-                await asyncio.wait([closing], timeout=CLOSE_TIMEOUT_S)
+            await _end(websocket, CLOSE_TIMEOUT_S)
+
+
+async def _end(websocket: ClientConnection, patience_s: float) -> None:
+    # In a task of its own: in one that was cancelled, the time-outs of Python before 3.11.4 do not work.
+    closing = asyncio.create_task(websocket.close())
+    await asyncio.wait([closing], timeout=patience_s)
+    if not closing.done():  # its close frame waits behind what a stuck network does not take
+        websocket.transport.abort()
+        await asyncio.wait([closing], timeout=CLOSE_TIMEOUT_S)
 
 
 async def _connect(target: Target, headers: dict[str, str]) -> ClientConnection:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
 from typing import Self
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from .connection import Connection
-from .errors import BadMessage, RequestRejected
+from .admin import Admin
+from .connection import Connection, in_flight_on
+from .errors import BadMessage, PulsarError, RequestRejected
 from .refusal import Target
 from .topics import Endpoint, Topic, check_subscription
 from .wire import Delivery, ack_text, parse_delivery
@@ -22,12 +23,16 @@ logger = logging.getLogger(__name__)
 
 RECEIVER_QUEUE = 4
 """Messages that Pulsar may push ahead of our acks; its default of 1000 is half a minute of old pictures."""
+_USUAL_FPS = 60
+_MOST_MEASUREMENTS = 3  # a single ping can be late on a busy machine
+_SKIP_TIMEOUT_S = 2.0
 
 
 class Consumer:
     """A consumer session that opens again whenever it closes.
 
-    Use it as an async context manager and iterator; a session stops after RECEIVER_QUEUE deliveries without an ack::
+    Use it as an async context manager and iterator; a session stops after `receiver_queue` deliveries without an ack.
+    That is RECEIVER_QUEUE, or more on a link whose round trip is so long that acks would come too late::
 
         async with Consumer(Endpoint.of(), Topic.parse("video-stream"), "viewer1") as consumer:
             async for delivery in consumer:
@@ -40,6 +45,8 @@ class Consumer:
     Attributes:
         is_durable: whether the subscription outlives this consumer.
         bad_messages: how many texts were not what Pulsar sends; they cannot be acknowledged.
+        receiver_queue: messages that Pulsar may push ahead of our acks.
+        jumps: how often what Pulsar held for us was skipped.
     """
 
     def __init__(
@@ -49,18 +56,18 @@ class Consumer:
         subscription: str,
         *,
         durable: bool = False,
-        receiver_queue: int = RECEIVER_QUEUE,
     ) -> None:
         self.is_durable = durable
         self.bad_messages = 0
+        self.receiver_queue = RECEIVER_QUEUE
+        self.jumps = 0
         self._endpoint, self._topic = endpoint, topic
         self._subscription = check_subscription(subscription)
-        self._receiver_queue = receiver_queue
         self._connection = Connection(self._target(), endpoint.headers)
         self._websocket: ClientConnection | None = None
 
     def _target(self) -> Target:
-        parameters: dict[str, str | int] = {"receiverQueueSize": self._receiver_queue}
+        parameters: dict[str, str | int] = {"receiverQueueSize": self.receiver_queue}
         if not self.is_durable:
             parameters["subscriptionMode"] = "NonDurable"
         return Target(
@@ -86,7 +93,25 @@ class Consumer:
             self.is_durable = True
             self._connection.target = self._target()
             await self._connection.open()
+        try:
+            await self._fit_receiver_queue()
+        except BaseException:
+            await self._connection.close()
+            raise
         return self
+
+    async def _fit_receiver_queue(self) -> None:
+        """Take a longer queue where the round trip is so long that acks would come too late for the next frames."""
+        for _ in range(_MOST_MEASUREMENTS):
+            await self._connection.measure()
+            needed = in_flight_on(self._connection.round_trip_s, _USUAL_FPS)
+            if needed <= self.receiver_queue:
+                return
+        logger.info("a round trip takes %.0f ms: %d messages ahead", self._connection.round_trip_s * 1000, needed)
+        self.receiver_queue = needed
+        self._connection.target = self._target()
+        await self._connection.close()
+        await self._connection.open()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -108,6 +133,11 @@ class Consumer:
         """How often the session was opened again."""
         return self._connection.reconnects
 
+    @property
+    def round_trips_s(self) -> Sequence[float]:
+        """The last few times from a ping to its pong, in seconds."""
+        return self._connection.round_trips_s
+
     async def __aiter__(self) -> AsyncIterator[Delivery]:
         """Yield each delivery, for ever.
 
@@ -117,12 +147,12 @@ class Consumer:
         async for websocket in self._connection.sessions():
             self._websocket = websocket
             with contextlib.suppress(ConnectionClosed):
-                async for text in websocket:
-                    delivery = self._parse(text)
+                while self._websocket is websocket:
+                    delivery = self._parse(await websocket.recv(decode=False))
                     if delivery:
                         yield delivery
 
-    def _parse(self, text: str | bytes) -> Delivery | None:
+    def _parse(self, text: bytes) -> Delivery | None:
         try:
             return parse_delivery(text, time.time_ns())
         except BadMessage as error:
@@ -136,3 +166,23 @@ class Consumer:
         if self._websocket:
             with contextlib.suppress(ConnectionClosed):
                 await self._websocket.send(ack_text(delivery))
+
+    async def jump_to_live(self) -> None:
+        """Skip what Pulsar holds for us, and go on with what is published from now on.
+
+        A subscription that is not durable begins again, on the next session. From a durable one the admin API takes
+        the backlog; without that API it stays.
+        """
+        self.jumps += 1
+        if self.is_durable:
+            await self._skip_backlog()
+        else:
+            self._websocket = None
+            await self._connection.reopen()
+
+    async def _skip_backlog(self) -> None:
+        try:
+            async with Admin(self._endpoint, _SKIP_TIMEOUT_S) as admin:
+                await admin.skip_backlog(self._topic, self._subscription)
+        except PulsarError as error:
+            logger.warning("the backlog of subscription %r was not skipped: %s", self._subscription, error)

@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from .capture import Capture, LiveSource
+from .capture import MJPG, Capture, LiveSource
 from .errors import DeviceNotFound
 from .opencv import cv2
 
@@ -23,7 +23,6 @@ _log = logging.getLogger(__name__)
 _USUAL_SIZE = (1280, 720)
 _PATIENCE_SECONDS = 5.0
 _BACKENDS = {"linux": cv2.CAP_V4L2, "darwin": cv2.CAP_AVFOUNDATION, "win32": cv2.CAP_DSHOW}
-_MJPG = cv2.VideoWriter.fourcc(*"MJPG")
 _DEV = Path("/dev")
 _SYSFS = Path("/sys/class/video4linux")
 
@@ -39,7 +38,9 @@ class Camera:
         return f"{self.number} ({self.label})" if self.label else str(self.number)
 
 
-def open_device(device: str, *, size: tuple[int, int] | None = None, fps: float | None = None) -> LiveSource:
+def open_device(
+    device: str, *, size: tuple[int, int] | None = None, fps: float | None = None, keep_jpeg: bool = False
+) -> LiveSource:
     """Open a camera as Motion JPEG, which is what reaches 720p and more at full rate over USB 2.
 
     Args:
@@ -47,6 +48,7 @@ def open_device(device: str, *, size: tuple[int, int] | None = None, fps: float 
         size: (width, height) in pixels; the camera is asked for it, and frames are scaled if it gives another.
             None takes what the camera gives when asked for 1280x720.
         fps: asked from the camera; if it gives more, surplus frames are left out. None leaves it to the camera.
+        keep_jpeg: give the camera's own JPEGs as packets, where it makes such, of the wanted size.
 
     Raises:
         DeviceNotFound: with the reason, and the cameras that are there.
@@ -56,20 +58,21 @@ def open_device(device: str, *, size: tuple[int, int] | None = None, fps: float 
         raise DeviceNotFound(_plain(device), [str(camera) for camera in list_cameras()], _problem(device))
     width, height = size or _USUAL_SIZE
     # In this order: the sizes and rates that a camera offers depend on the format.
-    video.set(cv2.CAP_PROP_FOURCC, _MJPG)
+    video.set(cv2.CAP_PROP_FOURCC, MJPG)
     video.set(cv2.CAP_PROP_FRAME_WIDTH, width)
     video.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
     if fps:
         video.set(cv2.CAP_PROP_FPS, fps)
     # One to fill while we hold the other: with a single buffer a camera loses every second frame.
     video.set(cv2.CAP_PROP_BUFFERSIZE, 2)
-    if int(video.get(cv2.CAP_PROP_FOURCC)) == _MJPG:
+    if int(video.get(cv2.CAP_PROP_FOURCC)) == MJPG:
         # JPEGs are decoded by us, because OpenCV gives the picture before in place of a damaged one.
         video.set(cv2.CAP_PROP_CONVERT_RGB, 0)
     given_fps = video.get(cv2.CAP_PROP_FPS)
     _log.info("camera %s gives %s", device, _describe(video))
     surplus = fps and not 0 < given_fps <= fps * 1.02
-    return LiveSource(Capture(video, size), _name(device), patience=_PATIENCE_SECONDS, fps=fps if surplus else None)
+    capture = Capture(video, size, keep_jpeg=keep_jpeg)
+    return LiveSource(capture, _name(device), patience=_PATIENCE_SECONDS, fps=fps if surplus else None)
 
 
 def list_cameras() -> list[Camera]:

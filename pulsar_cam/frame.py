@@ -44,8 +44,13 @@ class Packet:
     """An encoded frame: a JPEG with its metadata and clock readings.
 
     Clock readings are Unix times in nanoseconds. Those of the publisher's clock are ``captured_at_ns``,
-    ``encoded_at_ns`` and ``sent_at_ns``. A packet from a publisher that gives no metadata has None in the
-    optional fields, and Pulsar's publish time as ``captured_at_ns``.
+    ``encoded_at_ns`` and ``sent_at_ns``; ``delivered_at_ns`` is of the clock of the machine that received it.
+    A packet from a publisher that gives no metadata has None in the optional fields, and Pulsar's publish time as
+    ``captured_at_ns``.
+
+    Attributes:
+        quality: what it was encoded with, 1 to 100; None for a camera's own JPEG, which does not tell.
+        round_trip_ns: the publisher's shortest time from sending a message to its receipt, lately.
     """
 
     jpeg: bytes
@@ -58,3 +63,9 @@ class Packet:
     quality: int | None = None
     encoded_at_ns: int | None = None
     sent_at_ns: int | None = None
+    round_trip_ns: int | None = None
+    delivered_at_ns: int | None = None
+
+
+Captured: TypeAlias = Frame | Packet
+"""What a source gives: a frame, or a packet where a camera or a film has JPEGs already."""

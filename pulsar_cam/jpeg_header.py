@@ -15,6 +15,7 @@ _STANDALONE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})
 _MAX_SEGMENTS = 1000
 # A camera's JPEG has one scan, a progressive one about ten. 33 bytes can make one, which is a pass over all pixels.
 _MAX_SCANS = 30
+_EOI, _DHT = b"\xff\xd9", b"\xff\xc4"
 _SOS = b"\xff\xda"  # within a scan's data a zero follows every FF
 
 
@@ -32,6 +33,11 @@ def dimensions(jpeg: bytes) -> tuple[int, int]:
     if jpeg.count(_SOS) > _MAX_SCANS:
         raise DecodeError(f"a JPEG of more than {_MAX_SCANS} scans is refused")
     return width, height
+
+
+def is_complete(jpeg: bytes) -> bool:
+    """Whether a JPEG has an end, and brings its Huffman tables along, which some cameras leave out."""
+    return jpeg.endswith(_EOI) and _DHT in jpeg[: jpeg.find(_SOS)]
 
 
 def _declared_size(jpeg: bytes) -> tuple[int, int]:

@@ -11,17 +11,21 @@ expensive step stands a slot in which the newest wins.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from .admin import node_limits
 from .background import Background
+from .backlog import Backlog
+from .clocks import ClockOffset
 from .consumer import Consumer
 from .errors import ConnectionLost, DecodeError, EncodeError, InvalidOption
 from .fit import FittingEncoder
-from .frame import Frame, Packet
+from .frame import Captured, Frame, Packet
 from .jpeg import decode
 from .latest import Latest
 from .producer import Producer
@@ -33,8 +37,11 @@ from .viewer import Viewer
 from .watch_stats import WatchStats
 from .wire import max_jpeg_bytes, packet_of
 
+DEFAULT_MAX_AGE_MS = 500.0
+
 _TICK_S = 0.02
 _DRAIN_S = 10.0
+_STALE_NS = 500_000_000
 
 
 def publish(
@@ -71,13 +78,14 @@ def publish(
         raise InvalidOption("--quality", quality, "expected 1 to 100")
     _check_limits(frames, duration_s)
     stats, stop, preview = stats or PublishStats(), stop or threading.Event(), preview or Viewer()
-    newest, newest_preview = Latest[Frame](), Latest[Frame]()
+    newest, newest_preview = Latest[Captured](), Latest[Captured]()
 
-    def offer(frame: Frame) -> None:
+    def offer(captured: Captured) -> None:
         stats.captured += 1
-        if newest.put(frame):
+        if newest.put(captured):
             stats.drop(stats.reason_to_supersede)
-        newest_preview.put(frame)
+        if preview.has_window:
+            newest_preview.put(captured)
 
     with stats.accounted(), SourceReader(open_source, offer, newest.close) as reader:
         while not (reader.wait_open(_TICK_S) or stop.is_set() or preview.wants_quit):
@@ -86,11 +94,12 @@ def publish(
         if reader.has_failed or stop.is_set() or preview.wants_quit:
             return stats
         with Background(_publish_newest(newest, reader, endpoint, topic, quality, frames, stats)) as network:
+            stats.network = network
             run = _Run(network, stop, preview, duration_s)
             while run.goes_on and not reader.has_failed and reader.ended_for_s < _DRAIN_S:
-                frame = newest_preview.take(_TICK_S)
-                if frame:
-                    preview.show(frame, stats.info)
+                captured = newest_preview.take(_TICK_S)
+                if captured:
+                    _preview(captured, preview, stats)
                 preview.poll()
                 on_tick()
                 if run.is_over_time:
@@ -103,8 +112,14 @@ def publish(
     return stats
 
 
+def _preview(captured: Captured, preview: Viewer, stats: PublishStats) -> None:
+    with contextlib.suppress(DecodeError):  # whoever encodes it counts it
+        frame = decode(captured) if isinstance(captured, Packet) else captured
+        preview.show(frame, lambda: stats.info)
+
+
 async def _publish_newest(
-    newest: Latest[Frame],
+    newest: Latest[Captured],
     reader: SourceReader,
     endpoint: Endpoint,
     topic: Topic,
@@ -114,35 +129,82 @@ async def _publish_newest(
 ) -> None:
     limits = await node_limits(endpoint)
     encoder = FittingEncoder(quality, max_jpeg_bytes(limits.text, limits.message))
-    async with Producer(endpoint, topic) as producer:
+    async with Producer(endpoint, topic) as producer, _Sender(producer, stats) as sender:
         stats.session = producer
         reader.begin()
-        while not newest.is_drained and not await _is_done(producer, stats, frames):
+        while not newest.is_drained and not await _is_done(sender, stats, frames):
             await producer.room()
             if producer.text_limit:  # learned from a node whose admin API did not tell
                 encoder.max_bytes = max_jpeg_bytes(producer.text_limit, limits.message)
             packet = await asyncio.to_thread(_encode_newest, newest, encoder, stats)
             if packet:
-                stats.sent += 1
-                (await producer.send(packet)).add_done_callback(stats.settler(packet))
+                await sender.begin(packet)
         await asyncio.to_thread(reader.end)  # letting go of a device or a stream can take its time
-        await producer.drain(_DRAIN_S)
+        await sender.finish()
 
 
-async def _is_done(producer: Producer, stats: PublishStats, frames: int | None) -> bool:
+class _Sender:
+    """Sends a packet while the next one is encoded."""
+
+    def __init__(self, producer: Producer, stats: PublishStats) -> None:
+        self._producer, self._stats = producer, stats
+        self._sending: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> _Sender:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._sending and not self._sending.done():
+            self._sending.cancel()
+            await asyncio.wait([self._sending])
+
+    async def begin(self, packet: Packet) -> None:
+        """Send a packet as soon as the one before it is sent."""
+        await self._end()
+        self._stats.sent += 1
+        self._sending = asyncio.create_task(self._send(packet))
+
+    async def finish(self) -> None:
+        """Wait until all is sent and acknowledged, for at most _DRAIN_S."""
+        await self._end()
+        await self._producer.drain(_DRAIN_S)
+
+    async def _end(self) -> None:
+        if self._sending:
+            sending, self._sending = self._sending, None
+            await sending
+
+    async def _send(self, packet: Packet) -> None:
+        await self._producer.room()
+        if packet.encoded_at_ns and time.time_ns() - packet.encoded_at_ns > _STALE_NS:
+            self._stats.sent -= 1
+            self._stats.drop("disconnected")
+            return
+        (await self._producer.send(packet)).add_done_callback(self._stats.settler(packet))
+
+
+async def _is_done(sender: _Sender, stats: PublishStats, frames: int | None) -> bool:
     """Tell whether so many frames are published; a message that failed makes room for another."""
     if stats.has_sent(frames):
-        await producer.drain(_DRAIN_S)
+        await sender.finish()
     return stats.has_sent(frames)
 
 
-def _encode_newest(newest: Latest[Frame], encoder: FittingEncoder, stats: PublishStats) -> Packet | None:
-    frame = newest.take(_TICK_S * 5)
+def _encode_newest(newest: Latest[Captured], encoder: FittingEncoder, stats: PublishStats) -> Packet | None:
+    captured = newest.take(_TICK_S * 5)
     try:
-        return encoder.encode(frame) if frame else None
-    except EncodeError as error:
+        return _encoded(captured, encoder) if captured else None
+    except (EncodeError, DecodeError) as error:
         stats.drop_unencodable(error)
         return None
+
+
+def _encoded(captured: Captured, encoder: FittingEncoder) -> Packet:
+    if isinstance(captured, Frame):
+        return encoder.encode(captured)
+    if encoder.takes(captured):
+        return replace(captured, encoded_at_ns=time.time_ns())
+    return encoder.encode(decode(captured))
 
 
 def watch(
@@ -152,6 +214,7 @@ def watch(
     *,
     viewer: Viewer | None = None,
     durable: bool = False,
+    max_age_ms: float | None = None,
     frames: int | None = None,
     duration_s: float | None = None,
     stop: threading.Event | None = None,
@@ -165,6 +228,9 @@ def watch(
     Args:
         subscription: its name; it is gone afterwards unless `durable`.
         viewer: shows the frames; with a window, call this from the main thread. None decodes and counts only.
+        max_age_ms: frames that are older, in milliseconds, are not shown, and a viewer that Pulsar lets fall further
+            behind jumps to live. None for 500, or for no limit on a durable subscription, which is owed what it
+            missed; ``math.inf`` for no limit.
         frames: how many to receive; None for all.
         duration_s: for how long, in seconds; None for ever.
         stop: ends the run when set.
@@ -172,33 +238,43 @@ def watch(
         on_tick: called many times a second in the calling thread.
 
     Raises:
-        InvalidOption: frames or duration out of range.
+        InvalidOption: age, frames or duration out of range.
         PulsarCamError: the node cannot be reached, or refuses for a reason that will not pass.
     """
     _check_limits(frames, duration_s)
+    if max_age_ms is not None and not max_age_ms > 0:
+        raise InvalidOption("--max-age", max_age_ms, "expected a number of milliseconds above 0")
     stats, stop, viewer = stats or WatchStats(), stop or threading.Event(), viewer or Viewer()
     newest = Latest[Packet]()
     consumer = Consumer(endpoint, topic, subscription, durable=durable)
     stats.session = consumer
-    with stats.accounted(), Background(_receive(consumer, newest, frames, stats)) as network:
+    with stats.accounted(), Background(_receive(consumer, newest, max_age_ms, frames, stats)) as network:
+        stats.network = network
         run = _Run(network, stop, viewer, duration_s)
         while (run.goes_on or not newest.is_drained) and not run.is_stopped and not run.is_over_time:
             packet = newest.take(_TICK_S)
             if packet:
                 _show(packet, viewer, stats)
-            elif not stats.is_flowing:
+            if not stats.is_live:
                 viewer.wait(stats.waiting_for(topic))
             viewer.poll()
             on_tick()
     return stats
 
 
-async def _receive(consumer: Consumer, newest: Latest[Packet], frames: int | None, stats: WatchStats) -> None:
+async def _receive(
+    consumer: Consumer, newest: Latest[Packet], max_age_ms: float | None, frames: int | None, stats: WatchStats
+) -> None:
     try:
         async with consumer:
+            stats.clock = ClockOffset(lags=consumer.is_durable)
+            stats.max_age_ms = max_age_ms or (math.inf if consumer.is_durable else DEFAULT_MAX_AGE_MS)
+            backlog = Backlog(stats.max_age_ms, starts_behind=consumer.is_durable)
             async for delivery in consumer:
                 await consumer.ack(delivery)
                 stats.arrived(delivery)
+                if backlog.is_too_long(delivery):
+                    await consumer.jump_to_live()
                 try:
                     packet = packet_of(delivery)
                 except DecodeError as error:
@@ -214,16 +290,17 @@ async def _receive(consumer: Consumer, newest: Latest[Packet], frames: int | Non
 
 
 def _show(packet: Packet, viewer: Viewer, stats: WatchStats) -> None:
-    if viewer.is_paused:
-        stats.drop("paused")
+    if viewer.is_paused or stats.is_too_old(packet):
+        stats.drop("paused" if viewer.is_paused else "too_old")
         return
     try:
-        frame = decode(packet)
+        frame = decode(packet, at_least=viewer.size)
     except DecodeError as error:
         stats.drop_unreadable(error)
         return
-    stats.show(packet)
-    viewer.show(frame, stats.info, packet)
+    decoded_at_ns = time.time_ns()
+    viewer.show(frame, lambda: stats.info, packet)
+    stats.show(packet, decoded_at_ns)
 
 
 def _check_limits(frames: int | None, duration_s: float | None) -> None:

@@ -9,27 +9,35 @@ import logging
 import re
 import secrets
 import time
-from dataclasses import replace
+from collections import deque
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from .connection import Connection
+from .connection import LEAST_IN_FLIGHT, Connection, in_flight_on
 from .errors import BadMessage, ConnectionLost
 from .frame import Packet
 from .refusal import Target
+from .stats import Rate
 from .topics import Endpoint, Topic
 from .wire import Receipt, parse_receipt, publish_text
 
 logger = logging.getLogger(__name__)
 
-IN_FLIGHT = 4
-"""Messages that may wait for their receipt; Pulsar itself would take any number, and pictures would get old."""
 DISCONNECTED = "disconnected"
 _DRAIN_ON_CLOSE_S = 0.7
 _MESSAGE_TOO_BIG = 1009
+_MOST_ROUND_TRIPS = 256
+_FIT_WINDOW_EVERY_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    sent_at_ns: int
+    receipt: asyncio.Future[Receipt]
 
 
 class Producer:
@@ -47,9 +55,11 @@ class Producer:
         session: random text, new for every Producer; it marks the packets of one run.
         text_limit: the longest text frame that the node takes, in bytes, once it closed a session for one too long.
         bad_messages: how many texts were not what Pulsar sends.
+        window: how many messages may wait for their receipt: 4, or more on a link with a long round trip. Pulsar
+            itself would take any number, and pictures would get old.
     """
 
-    def __init__(self, endpoint: Endpoint, topic: Topic, *, in_flight: int = IN_FLIGHT) -> None:
+    def __init__(self, endpoint: Endpoint, topic: Topic) -> None:
         self.session = secrets.token_hex(4)
         self.text_limit: int | None = None
         self.bad_messages = 0
@@ -62,8 +72,11 @@ class Producer:
             name=f"producer name {name!r}",
         )
         self._connection = Connection(target, endpoint.headers)
-        self._most_in_flight = in_flight
-        self._in_flight: dict[str, asyncio.Future[Receipt]] = {}
+        self.window = LEAST_IN_FLIGHT
+        self._window_fits_until_s = 0.0
+        self._in_flight: dict[str, _Message] = {}
+        self._sends = Rate()
+        self._round_trips_ns: deque[int] = deque(maxlen=_MOST_ROUND_TRIPS)
         self._contexts = itertools.count()
         self._has_room = asyncio.Event()
         self._websocket: ClientConnection | None = None
@@ -113,7 +126,18 @@ class Producer:
 
     @property
     def _is_window_full(self) -> bool:
-        return len(self._in_flight) >= self._most_in_flight
+        return len(self._in_flight) >= self.window
+
+    @property
+    def oldest_in_flight_s(self) -> float:
+        """How long the oldest message has waited for its receipt, in seconds; 0 if none waits."""
+        oldest = next(iter(tuple(self._in_flight.values())), None)  # a copy: asked from other threads, too
+        return (time.time_ns() - oldest.sent_at_ns) / 1e9 if oldest else 0.0
+
+    @property
+    def round_trip_ns(self) -> int | None:
+        """The shortest time from sending to receipt, of the last few hundred messages."""
+        return min(self._round_trips_ns, default=None)
 
     @property
     def reconnects(self) -> int:
@@ -145,10 +169,11 @@ class Producer:
         """
         while not self._websocket or self._is_window_full:
             await self.room()
-        context = str(next(self._contexts))
-        stamped = replace(packet, session=self.session, sent_at_ns=time.time_ns())
-        receipt = asyncio.get_running_loop().create_future()
-        self._in_flight[context] = receipt
+        context, now_ns = str(next(self._contexts)), time.time_ns()
+        stamped = replace(packet, session=self.session, sent_at_ns=now_ns, round_trip_ns=self.round_trip_ns)
+        receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        self._in_flight[context] = _Message(now_ns, receipt)
+        self._fit_window()
         self._update_room()
         self._is_sending = True
         try:
@@ -162,7 +187,13 @@ class Producer:
     async def drain(self, timeout_s: float) -> None:
         """Wait until every message in flight has its receipt, but no longer than so many seconds."""
         if self._in_flight:
-            await asyncio.wait(self._in_flight.values(), timeout=timeout_s)
+            await asyncio.wait([message.receipt for message in self._in_flight.values()], timeout=timeout_s)
+
+    def _fit_window(self) -> None:
+        self._sends.count()
+        if time.monotonic() > self._window_fits_until_s:
+            self._window_fits_until_s = time.monotonic() + _FIT_WINDOW_EVERY_S
+            self.window = in_flight_on(self._connection.round_trip_s, self._sends.per_second)
 
     async def _receive(self) -> None:
         async for websocket in self._connection.sessions():
@@ -187,9 +218,12 @@ class Producer:
                         logger.warning("%s (said once, counted from here on)", error)
 
     def _settle(self, receipt: Receipt) -> None:
-        future = self._in_flight.pop(receipt.context or "", None)
-        if future and not future.done():
-            future.set_result(receipt)
+        message = self._in_flight.pop(receipt.context or "", None)
+        if message and not message.receipt.done():
+            now_ns = time.time_ns()
+            if receipt.accepted:
+                self._round_trips_ns.append(now_ns - message.sent_at_ns)
+            message.receipt.set_result(replace(receipt, sent_at_ns=message.sent_at_ns, received_at_ns=now_ns))
         self._update_room()
 
     def _settle_all(self, problem: str) -> None:

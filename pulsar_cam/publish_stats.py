@@ -9,9 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .errors import EncodeError
+from .background import Background
+from .errors import DecodeError, EncodeError
 from .frame import Packet
 from .producer import DISCONNECTED, Producer
+from .stages import Stages
 from .stats import Rate, dropped_text
 from .wire import Receipt
 
@@ -26,13 +28,18 @@ class PublishStats:
     ``encode_error``, ``rejected`` (Pulsar refused the message), ``unacknowledged`` (the session ended before the
     receipt: Pulsar may have it or not), ``stopped`` (under way when the run ended).
 
+    Stages of a frame's way: ``encode`` (captured to encoded), ``queue`` (encoded to sent) and ``receipt`` (sent to
+    acknowledged).
+
     Attributes:
         captured: frames that the source gave.
         sent: packets handed to Pulsar.
         published: packets that Pulsar acknowledged.
         published_bytes: their JPEG bytes.
         dropped: frames left out, by reason.
+        stages: where the time of the published frames went.
         session: the producer, once there is one.
+        network: the thread of the event loop, once there is one.
     """
 
     def __init__(self) -> None:
@@ -41,7 +48,9 @@ class PublishStats:
         self.published = 0
         self.published_bytes = 0
         self.dropped: Counter[str] = Counter()
+        self.stages = Stages("encode", "queue", "receipt")
         self.session: Producer | None = None
+        self.network: Background | None = None
         self._rate = Rate()
         self._picture = ""
 
@@ -66,7 +75,7 @@ class PublishStats:
         """Count a frame that was left out."""
         self.dropped[reason] += 1
 
-    def drop_unencodable(self, error: EncodeError) -> None:
+    def drop_unencodable(self, error: EncodeError | DecodeError) -> None:
         """Count a frame that could not become a JPEG; the first one is logged."""
         self.drop("encode_error")
         if self.dropped["encode_error"] == 1:
@@ -90,7 +99,11 @@ class PublishStats:
             self.published += 1
             self.published_bytes += len(packet.jpeg)
             self._rate.count()
-            self._picture = f"{packet.width}x{packet.height} q{packet.quality}"
+            self.stages.between("encode", packet.captured_at_ns, packet.encoded_at_ns)
+            self.stages.between("queue", packet.encoded_at_ns, receipt.sent_at_ns)
+            self.stages.between("receipt", receipt.sent_at_ns, receipt.received_at_ns)
+            quality = f" q{packet.quality}" if packet.quality else ""
+            self._picture = f"{packet.width}x{packet.height}{quality}"
         elif receipt.problem == DISCONNECTED:
             self.drop("unacknowledged")
         else:
@@ -113,6 +126,7 @@ class PublishStats:
         """Lines for the info overlay."""
         return [
             f"publishing {self._rate.per_second:.1f} fps  {self._picture}",
+            self.stages.text,
             f"published {self.published}  dropped {self.dropped.total()}",
             self.status,
         ]
@@ -134,6 +148,10 @@ class PublishStats:
             "dropped": dict(self.dropped),
             "bad_messages": self.session.bad_messages if self.session else 0,
             "reconnects": self.session.reconnects if self.session else 0,
+            "in_flight": self.session.in_flight if self.session else 0,
+            "window": self.session.window if self.session else None,
+            "stages_ms": self.stages.percentiles_ms(),
+            "loop_blocked_ms": self.network.longest_block_ms if self.network else None,
             "fps": round(self._rate.per_second, 1),
             "picture": self._picture,
             "status": self.status,

@@ -9,10 +9,10 @@ from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import url2pathname
 
-from .capture import Capture, FilmSource, LiveSource
+from .capture import MJPG, Capture, FilmSource, LiveSource
 from .devices import open_device
 from .errors import InvalidOption, SourceUnreadable
-from .frame import Frame
+from .frame import Captured
 from .opencv import cv2
 from .pattern import PatternSource
 
@@ -34,7 +34,7 @@ class Source(Protocol):
 
     name: str
 
-    def read(self) -> Frame | None:
+    def read(self) -> Captured | None:
         """Wait for the next frame, at the rate of the source; None at its end, and once it is closed.
 
         Its image is not written to again, and ``sequence`` counts the frames that were returned, from 0.
@@ -48,7 +48,12 @@ class Source(Protocol):
 
 
 def open_source(
-    uri: str, *, size: tuple[int, int] | None = None, fps: float | None = None, loop: bool = False
+    uri: str,
+    *,
+    size: tuple[int, int] | None = None,
+    fps: float | None = None,
+    loop: bool = False,
+    keep_jpeg: bool = False,
 ) -> Source:
     """Open a source.
 
@@ -59,6 +64,8 @@ def open_source(
             camera and the test pattern is 1280x720.
         fps: frames per second, up to 240; None, or more than the source has, for the source's own.
         loop: start a film over at its end.
+        keep_jpeg: give JPEGs that a camera, a Motion JPEG film or stream has already as packets, if they have the
+            wanted size.
 
     Raises:
         InvalidOption: a size, rate or URL that cannot be.
@@ -70,14 +77,14 @@ def open_source(
     if uri in ("test-pattern", "test-pattern:"):
         return PatternSource(size or (1280, 720), fps or 30.0)
     if (uri.isascii() and uri.isdecimal()) or uri.startswith("/dev/"):
-        return open_device(uri, size=size, fps=fps)
+        return open_device(uri, size=size, fps=fps, keep_jpeg=keep_jpeg)
     if uri.startswith("file:"):
-        return _open_file(_path_of(uri), size, fps, loop)
+        return _open_file(_path_of(uri), size, fps, loop, keep_jpeg)
     if "://" in uri:
-        return _open_url(uri, size, fps, loop)
+        return _open_url(uri, size, fps, loop, keep_jpeg)
     if not uri:
         raise InvalidOption("--source", "''", "give a camera number, a file, a URL or test-pattern:")
-    return _open_file(Path(uri), size, fps, loop)
+    return _open_file(Path(uri), size, fps, loop, keep_jpeg)
 
 
 def _check_size(size: tuple[int, int] | None) -> None:
@@ -95,7 +102,9 @@ def _printable(name: str) -> str:
     return "".join(c if c.isprintable() else "_" for c in name[:100])
 
 
-def _open_file(path: Path, size: tuple[int, int] | None, fps: float | None, loop: bool) -> FilmSource:
+def _open_file(
+    path: Path, size: tuple[int, int] | None, fps: float | None, loop: bool, keep_jpeg: bool
+) -> FilmSource:
     shown = _printable(str(path))
     problem = _file_problem(path)
     if problem:
@@ -108,7 +117,13 @@ def _open_file(path: Path, size: tuple[int, int] | None, fps: float | None, loop
     if not video.grab():
         raise SourceUnreadable(shown, "there is not one frame in it")
     video.open(location, cv2.CAP_FFMPEG)
-    return FilmSource(Capture(video, size), _printable(path.stem), fps=fps, loop=loop)
+    capture = Capture(video, size, keep_jpeg=keep_jpeg and _gives_jpegs(video))
+    return FilmSource(capture, _printable(path.stem), fps=fps, loop=loop)
+
+
+def _gives_jpegs(video: cv2.VideoCapture) -> bool:
+    """Have a Motion JPEG video give its JPEGs in place of frames, and tell whether it is one."""
+    return int(video.get(cv2.CAP_PROP_FOURCC)) == MJPG and video.set(cv2.CAP_PROP_FORMAT, -1)
 
 
 def _file_problem(path: Path) -> str:
@@ -135,7 +150,7 @@ def _path_of(uri: str) -> Path:
     return Path(url2pathname(urlsplit(uri).path))
 
 
-def _open_url(uri: str, size: tuple[int, int] | None, fps: float | None, loop: bool) -> Source:
+def _open_url(uri: str, size: tuple[int, int] | None, fps: float | None, loop: bool, keep_jpeg: bool) -> Source:
     parts, port = _checked_url(uri)
     host = _printable(parts.hostname or "")
     # What else a URL has can be secret: user and password, but path and query as well.
@@ -147,7 +162,7 @@ def _open_url(uri: str, size: tuple[int, int] | None, fps: float | None, loop: b
         raise SourceUnreadable(shown, _connection_problem(parts.hostname or "", port))
     is_film = video.get(cv2.CAP_PROP_FRAME_COUNT) > 0
     _log.info("%s opened as a %s", shown, "film" if is_film else "live stream")
-    capture = Capture(video, size)
+    capture = Capture(video, size, keep_jpeg=keep_jpeg and _gives_jpegs(video))
     if is_film:
         return FilmSource(capture, host, fps=fps, loop=loop)
     # FFmpeg has waited its time-out already when a read fails.

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from .frame import Frame
+from .frame import Captured
 from .source import Source
 
 logger = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ class SourceReader:
     """
 
     def __init__(
-        self, open_source: Callable[[], Source], on_frame: Callable[[Frame], None], on_end: Callable[[], None]
+        self, open_source: Callable[[], Source], on_frame: Callable[[Captured], None], on_end: Callable[[], None]
     ) -> None:
         """Take what is called in the thread: `on_frame` with each frame, `on_end` when no more will come."""
         self._open_source, self._on_frame, self._on_end = open_source, on_frame, on_end

@@ -1,25 +1,22 @@
-"""What happened to the frames: counters, rates and ages, all bounded in memory."""
+"""What happened to the frames: rates, gaps and drops, all bounded in memory."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Hashable, Sequence
-
-import numpy as np
+from collections.abc import Hashable
 
 from .frame import Packet
 
 _RATE_WINDOW_S = 2.0
-_MOST_SAMPLES = 10_000
-_CLOCK_PRECISION_MS = 1.0
+_MOST_EVENTS = 2000
 
 
 class Rate:
     """Events per second over the last two seconds."""
 
     def __init__(self) -> None:
-        self._times_s: deque[float] = deque(maxlen=1000)
+        self._times_s: deque[float] = deque(maxlen=_MOST_EVENTS)
         self._started_s = time.monotonic()
 
     def count(self) -> None:
@@ -32,47 +29,6 @@ class Rate:
         now_s = time.monotonic()
         recent = sum(1 for at_s in tuple(self._times_s) if now_s - at_s < _RATE_WINDOW_S)
         return recent / max(0.1, min(_RATE_WINDOW_S, now_s - self._started_s))
-
-
-class Ages:
-    """Ages of the last 10,000 frames, in milliseconds.
-
-    Age compares two clocks. A frame from the future has none; where most come from there, the clocks differ, and no
-    age is told.
-    """
-
-    def __init__(self) -> None:
-        self._samples_ms: deque[float] = deque(maxlen=_MOST_SAMPLES)
-
-    def add(self, captured_at_ns: int) -> None:
-        """Note that a frame captured at that Unix time, in nanoseconds, is shown now."""
-        age_ms = (time.time_ns() - captured_at_ns) / 1e6
-        # What clocks cannot tell exactly is no sign that they differ.
-        self._samples_ms.append(max(age_ms, 0.0) if age_ms > -_CLOCK_PRECISION_MS else age_ms)
-
-    @property
-    def clocks_differ(self) -> bool:
-        """Whether most frames seem to come from the future."""
-        samples = tuple(self._samples_ms)
-        return 2 * len(_possible(samples)) < len(samples)
-
-    @property
-    def newest_ms(self) -> float | None:
-        """Age of the last frame, in milliseconds."""
-        newest = _possible(tuple(self._samples_ms)[-1:])
-        return newest[0] if newest and not self.clocks_differ else None
-
-    def percentiles_ms(self) -> dict[str, float | None]:
-        """Return p50, p95 and p99, in milliseconds."""
-        names, possible = ("p50", "p95", "p99"), _possible(tuple(self._samples_ms))
-        if not possible or self.clocks_differ:
-            return dict.fromkeys(names)
-        values = np.percentile(possible, (50, 95, 99))
-        return {name: round(float(value), 1) for name, value in zip(names, values, strict=True)}
-
-
-def _possible(ages_ms: Sequence[float]) -> Sequence[float]:
-    return [age_ms for age_ms in ages_ms if age_ms >= 0]
 
 
 class Gaps:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .errors import PulsarCamError
@@ -32,17 +32,27 @@ class Viewer:
         self.packet: Packet | None = None
         self._window = window
         self._frame: Frame | None = None
-        self._info: Sequence[str] = ()
+        self._info: Callable[[], Sequence[str]] = list
 
     @property
     def has_window(self) -> bool:
         """Whether frames are seen, not only counted."""
         return self._window is not None
 
-    def show(self, frame: Frame, info: Sequence[str] = (), packet: Packet | None = None) -> None:
-        """Show a frame; `packet` is what it was decoded from, for a snapshot without loss."""
+    def show(self, frame: Frame, info: Callable[[], Sequence[str]] = list, packet: Packet | None = None) -> None:
+        """Show a frame.
+
+        Args:
+            info: gives the lines of the info overlay, if it is on.
+            packet: what the frame was decoded from, for a snapshot without loss.
+        """
         self._frame, self.packet, self._info = frame, packet, info
         self._redraw()
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Width and height, in pixels, in which frames are seen; None while that is not known."""
+        return self._window.size if self._window else None
 
     def wait(self, message: str) -> None:
         """Say that no frames come, and why; a paused picture stays as it is."""

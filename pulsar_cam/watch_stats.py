@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from .background import Background
+from .clocks import ClockOffset
 from .consumer import Consumer
 from .errors import DecodeError
 from .frame import Packet
-from .stats import Ages, Gaps, Rate, dropped_text
+from .stages import Durations, Stages
+from .stats import Gaps, Rate, dropped_text
 from .text import printable
 from .topics import Topic
 from .wire import Delivery
@@ -25,8 +29,13 @@ _QUIET_AFTER_S = 2.0
 class WatchStats:
     """Counters of one run of `watch`; at its end ``received`` equals ``shown`` plus all of ``dropped``.
 
-    Reasons of drops: ``superseded`` (a newer frame came while the one before was decoded), ``not_a_frame`` (no JPEG,
-    a damaged one, or one too large to be safe), ``paused``, ``stopped`` (under way when the run ended).
+    Reasons of drops: ``superseded`` (a newer frame came while the one before was decoded), ``too_old`` (past the age
+    limit), ``not_a_frame`` (no JPEG, a damaged one, or one too large to be safe), ``paused``, ``stopped`` (under way
+    when the run ended).
+
+    Stages of a frame's way: ``encode`` (captured to encoded), ``queue`` (encoded to sent), ``transport`` (sent to
+    delivered, through the node), ``decode`` (delivered to decoded) and ``show``. ``transport`` and the age compare
+    the publisher's clock with this machine's.
 
     Attributes:
         received: messages that arrived; each was acknowledged.
@@ -35,8 +44,12 @@ class WatchStats:
         shown: frames that were decoded and shown.
         dropped: messages left out, by reason.
         gaps: what the sequence numbers tell.
-        ages: the age of each frame when it was shown.
+        age: how old each frame was when it was shown, after its capture.
+        stages: where that time went.
+        clock: what is known about the publisher's clock.
+        max_age_ms: older frames are not shown; infinite for no limit.
         session: the consumer, once there is one.
+        network: the thread of the event loop, once there is one.
     """
 
     def __init__(self) -> None:
@@ -46,12 +59,17 @@ class WatchStats:
         self.shown = 0
         self.dropped: Counter[str] = Counter()
         self.gaps = Gaps()
-        self.ages = Ages()
+        self.age = Durations()
+        self.stages = Stages("encode", "queue", "transport", "decode", "show")
+        self.clock = ClockOffset()
+        self.max_age_ms = math.inf
         self.session: Consumer | None = None
+        self.network: Background | None = None
         self._rate = Rate()
         self._picture = ""
         self._source = ""
         self._last_arrival_s: float | None = None
+        self._last_shown_s: float | None = None
 
     @property
     def has_begun(self) -> bool:
@@ -69,16 +87,39 @@ class WatchStats:
         self.received_bytes += len(delivery.payload)
 
     def follow(self, packet: Packet) -> None:
-        """Count a message that looks like a picture."""
+        """Count a message that looks like a picture, and measure its way to here."""
         self.images += 1
         self.gaps.follow(packet)
         self._last_arrival_s = time.monotonic()
+        self.clock.observe(packet, self._longest_round_trip_ns)
+        self.stages.between("encode", packet.captured_at_ns if packet.encoded_at_ns else None, packet.encoded_at_ns)
+        self.stages.between("queue", packet.encoded_at_ns, packet.sent_at_ns)
+        self.stages.between("transport", packet.sent_at_ns, self._by_publisher(packet.delivered_at_ns))
 
-    def show(self, packet: Packet) -> None:
-        """Count a frame that is shown now."""
+    @property
+    def _longest_round_trip_ns(self) -> int | None:
+        round_trips_s = self.session.round_trips_s if self.session else ()
+        return round(max(round_trips_s) * 1e9) if round_trips_s else None
+
+    def _by_publisher(self, at_ns: int | None) -> int | None:
+        return None if at_ns is None else at_ns - self.clock.offset_ns
+
+    def age_ms(self, packet: Packet) -> float:
+        """Return how old a packet's picture is now, in milliseconds; 0 for one that claims to be from the future."""
+        return max(0, time.time_ns() - self.clock.offset_ns - packet.captured_at_ns) / 1e6
+
+    def is_too_old(self, packet: Packet) -> bool:
+        """Whether a packet is past the age limit."""
+        return self.age_ms(packet) > self.max_age_ms
+
+    def show(self, packet: Packet, decoded_at_ns: int) -> None:
+        """Count a frame that is on show now, and was decoded at that Unix time, in nanoseconds."""
         self.shown += 1
-        self.ages.add(packet.captured_at_ns)
+        self.age.add(round(self.age_ms(packet) * 1e6))
+        self.stages.between("decode", packet.delivered_at_ns, decoded_at_ns)
+        self.stages.between("show", decoded_at_ns, time.time_ns())
         self._rate.count()
+        self._last_shown_s = time.monotonic()
         self._source = printable(packet.source, 40)
         quality = f" q{packet.quality}" if packet.quality else ""
         self._picture = f"{packet.width}x{packet.height}{quality}"
@@ -104,9 +145,9 @@ class WatchStats:
                 self.dropped["stopped"] += under_way
 
     @property
-    def is_flowing(self) -> bool:
-        """Whether frames came within the last two seconds."""
-        return self._last_arrival_s is not None and time.monotonic() - self._last_arrival_s < _QUIET_AFTER_S
+    def is_live(self) -> bool:
+        """Whether a frame was shown within the last two seconds."""
+        return self._last_shown_s is not None and time.monotonic() - self._last_shown_s < _QUIET_AFTER_S
 
     def waiting_for(self, topic: Topic) -> str:
         """Return why there is no picture, as a sentence for a person."""
@@ -114,23 +155,36 @@ class WatchStats:
             return self.status
         if self._last_arrival_s is None:
             return f"waiting for frames on {topic.name}"
-        return f"no frames on {topic.name} for {time.monotonic() - self._last_arrival_s:.0f} s"
+        quiet_s = time.monotonic() - self._last_arrival_s
+        if quiet_s < _QUIET_AFTER_S and self.dropped["too_old"]:
+            return f"frames are older than {self.max_age_ms:.0f} ms when they arrive (see --max-age)"
+        return f"no frames on {topic.name} for {quiet_s:.0f} s"
 
     @property
     def age_text(self) -> str:
-        """The age of the frames shown, in words."""
-        if self.ages.clocks_differ:
-            return "age unknown: the publisher's clock is ahead of this one"
-        ages = self.ages.percentiles_ms()
-        return "age -" if ages["p50"] is None else f"age p50 {ages['p50']:.0f} p95 {ages['p95']:.0f} ms"
+        """The age of the frames shown, in words, with what the clocks leave open."""
+        ages = self.age.percentiles_ms()
+        if ages["p50"] is None:
+            return "age -"
+        return f"age p50 {ages['p50']:.0f} p95 {ages['p95']:.0f} p99 {ages['p99']:.0f} ms{self._clock_text}"
+
+    @property
+    def _clock_text(self) -> str:
+        uncertainty_ms, offset_ns = self.clock.uncertainty_ms, self.clock.offset_ns
+        precision = "" if uncertainty_ms is None else f" ±{uncertainty_ms:.0f}"
+        if not offset_ns:
+            return precision
+        side = "behind" if offset_ns > 0 else "ahead"
+        return f"{precision or ' or more'} (the publisher's clock is {abs(offset_ns) / 1e9:.3g} s {side})"
 
     @property
     def info(self) -> list[str]:
         """Lines for the info overlay."""
-        newest = self.ages.newest_ms
+        newest = self.age.newest_ms
         return [
             f"{self._source}  {self._picture}  {self._rate.per_second:.1f} fps",
-            self.age_text if newest is None else f"age {newest:.0f} ms",
+            self.age_text if newest is None else f"age {newest:.0f} ms  {self.age_text.removeprefix('age ')}",
+            self.stages.text,
             f"shown {self.shown}  dropped {self.dropped.total()}  missing {self.gaps.missing}",
         ]
 
@@ -151,8 +205,13 @@ class WatchStats:
             "dropped": dict(self.dropped),
             "missing": self.gaps.missing,
             "repeated": self.gaps.repeated,
-            "age_ms": self.ages.percentiles_ms(),
-            "clocks_differ": self.ages.clocks_differ,
+            "age_ms": self.age.percentiles_ms(),
+            "stages_ms": self.stages.percentiles_ms(),
+            "clock_offset_ms": round(self.clock.offset_ns / 1e6, 1),
+            "clock_uncertainty_ms": self.clock.uncertainty_ms,
+            "jumps": self.session.jumps if self.session else 0,
+            "receiver_queue": self.session.receiver_queue if self.session else None,
+            "loop_blocked_ms": self.network.longest_block_ms if self.network else None,
             "bad_messages": self.session.bad_messages if self.session else 0,
             "reconnects": self.session.reconnects if self.session else 0,
             "fps": round(self._rate.per_second, 1),

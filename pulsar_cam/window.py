@@ -7,7 +7,7 @@ status 1 from inside ``Window.poll``; nothing can be done about it here.
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 
 import numpy as np
@@ -61,7 +61,7 @@ class Window:
         check_display()
         self._name = printable(title) or "pulsar-cam"
         self._image: Image = np.full((360, 640, 3), _EMPTY_COLOUR, np.uint8)
-        self._info: Sequence[str] = ()
+        self._info: Callable[[], Sequence[str]] = list
         self._badge = ""
         self._message = ""
         self._sized = False
@@ -75,12 +75,12 @@ class Window:
         cv2.resizeWindow(self._name, *_fit(self._image))
         self._redraw()
 
-    def show(self, image: Image, info: Sequence[str] = (), badge: str = "") -> None:
+    def show(self, image: Image, info: Callable[[], Sequence[str]] = list, badge: str = "") -> None:
         """Draw a frame.
 
         Args:
             image: ``uint8`` array of shape (height, width, 3), BGR; it is kept until the next one, and not changed.
-            info: lines of the info overlay, drawn in the upper left while the user has it on.
+            info: gives the lines of the info overlay, which is in the upper left while the user has it on.
             badge: a word that is always drawn, in the upper right, such as "paused".
         """
         self._image, self._info, self._badge, self._message = image, info, badge, ""
@@ -88,6 +88,14 @@ class Window:
             cv2.resizeWindow(self._name, *_fit(image))
             self._sized = True
         self._redraw()
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Width and height of the picture on the screen, in pixels; None before the first frame, and once closed."""
+        if not self._sized or not self._is_open():
+            return None
+        _, _, width, height = cv2.getWindowImageRect(self._name)
+        return width, height
 
     def wait_card(self, message: str) -> None:
         """Say why no frames come, over the last picture, dimmed. The same message again costs nothing."""
@@ -140,7 +148,7 @@ class Window:
     def _picture(self) -> Image:
         if self._message:
             return card(self._image, self._message)
-        info = self._info if self._info_on else ()
+        info = self._info() if self._info_on else ()
         if not info and not self._badge:
             return self._image
         picture = self._image.copy()

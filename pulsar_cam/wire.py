@@ -40,11 +40,15 @@ class Receipt:
         context: the text that was sent along with the message.
         message_id: base64, the same for every message of a non-persistent topic; None if refused.
         problem: why the message was refused; None if it was accepted.
+        sent_at_ns: when the message was sent, Unix time in nanoseconds; None if nobody noted it.
+        received_at_ns: when the receipt came, by the same clock.
     """
 
     context: str | None
     message_id: str | None = None
     problem: str | None = None
+    sent_at_ns: int | None = None
+    received_at_ns: int | None = None
 
     @property
     def accepted(self) -> bool:
@@ -150,6 +154,8 @@ def packet_of(delivery: Delivery) -> Packet:
         quality=_whole_number(properties, "quality"),
         encoded_at_ns=_whole_number(properties, "encoded-at-ns"),
         sent_at_ns=_whole_number(properties, "sent-at-ns"),
+        round_trip_ns=_whole_number(properties, "round-trip-ns"),
+        delivered_at_ns=delivery.received_at_ns,
     )
 
 
@@ -165,6 +171,7 @@ def _properties(packet: Packet) -> dict[str, str]:
         "captured-at-ns": packet.captured_at_ns,
         "encoded-at-ns": packet.encoded_at_ns,
         "sent-at-ns": packet.sent_at_ns,
+        "round-trip-ns": packet.round_trip_ns,
     }
     # Pulsar closes the session on a null.
     return {name: str(value) for name, value in values.items() if value is not None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -19,21 +20,26 @@ from .fake_camera import camera_environment, write_pattern_jpegs
 
 # Reads some frames and prints what they say, so that the test can look at it from outside.
 READ = """
-import json, logging, sys, time
+import hashlib, json, logging, sys, time
 from pulsar_cam import devices
 from pulsar_cam.errors import PulsarCamError
+from pulsar_cam.frame import Packet
+from pulsar_cam.jpeg import decode
 from pulsar_cam.pattern import read_pattern
 from pulsar_cam.source import open_source
 arguments = json.loads(sys.argv[1])
 size = arguments["size"] and tuple(arguments["size"])
 devices._PATIENCE_SECONDS = 0.3
 logging.basicConfig(level=logging.INFO)
-frames, error = [], None
+frames, jpegs, error = [], [], None
 try:
-    source = open_source(arguments["device"], size=size, fps=arguments["fps"])
+    source = open_source(arguments["device"], size=size, fps=arguments["fps"], keep_jpeg=arguments["keep_jpeg"])
     for _ in range(arguments["count"]):
         frame = source.read()
         age = time.time_ns() - frame.captured_at_ns
+        if isinstance(frame, Packet):
+            jpegs.append(hashlib.sha256(frame.jpeg).hexdigest())
+            frame = decode(frame)
         mark = read_pattern(frame.image)
         frames.append([frame, mark.number if mark else None, age])
     source.close()
@@ -41,7 +47,7 @@ try:
     assert source.read() is None
 except PulsarCamError as problem:
     error = [type(problem).__name__, str(problem)]
-print(json.dumps({"error": error, "frames": [
+print(json.dumps({"error": error, "jpegs": jpegs, "frames": [
     {"sequence": frame.sequence, "source": frame.source, "size": [frame.width, frame.height], "number": number,
      "age_ns": age, "unchanged": size or read_pattern(frame.image).number == number,
      "contiguous": frame.image.flags.c_contiguous, "dtype": str(frame.image.dtype)}
@@ -56,8 +62,9 @@ def read_camera(
     device: str = "0",
     size: tuple[int, int] | None = None,
     fps: float | None = None,
+    keep_jpeg: bool = False,
 ) -> tuple[dict[str, Any], str]:
-    arguments = json.dumps({"device": device, "size": size, "fps": fps, "count": count})
+    arguments = json.dumps({"device": device, "size": size, "fps": fps, "count": count, "keep_jpeg": keep_jpeg})
     command = [sys.executable, "-c", READ, arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
@@ -90,6 +97,26 @@ def test_frames_come_once_in_order_and_undamaged(cards: Path, device: str) -> No
         # Taken before it was decoded, and by the camera's clock: not in the future, not long ago.
         assert 0 < frame["age_ns"] < 10_000_000_000
     assert "camera 0 gives 640x480 at 30 fps as MJPG" in log or device != "0"
+
+
+def test_the_cameras_own_jpegs_are_left_as_they_are(cards: Path) -> None:
+    result, _ = read_camera(camera_environment(cards), 10, keep_jpeg=True)
+    numbers = [frame["number"] for frame in result["frames"]]
+    assert numbers == list(range(numbers[0], numbers[0] + 10))
+    made = [hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(cards.iterdir())]
+    assert len(result["jpegs"]) == 10
+    assert set(result["jpegs"]) <= set(made)
+
+
+@pytest.mark.parametrize("damage", [b"", b"no picture"])
+def test_damaged_jpegs_are_not_passed_on(tmp_path: Path, damage: bytes) -> None:
+    write_pattern_jpegs(tmp_path, 40)
+    for path in sorted(tmp_path.iterdir())[::2]:
+        path.write_bytes(damage or path.read_bytes()[:5000])
+    result, _ = read_camera(camera_environment(tmp_path), 5, keep_jpeg=True)
+    assert result["error"] is None
+    assert len(result["jpegs"]) == 5
+    assert all(frame["number"] % 2 for frame in result["frames"])
 
 
 def test_a_camera_that_gives_another_size_is_scaled(cards: Path) -> None:

@@ -102,3 +102,25 @@ def test_a_mutated_picture_decodes_at_the_announced_size_or_not_at_all(changes: 
     except DecodeError:
         return
     assert {frame.width, frame.height} == {width, height}
+
+
+@pytest.mark.parametrize(
+    ("at_least", "size"),
+    [
+        (None, (640, 480)),
+        ((640, 480), (640, 480)),
+        ((321, 200), (640, 480)),
+        ((320, 240), (320, 240)),
+        ((160, 100), (160, 120)),
+        ((1, 1), (80, 60)),
+        ((2000, 2000), (640, 480)),
+    ],
+)
+def test_a_smaller_picture_is_decoded_where_that_is_enough(
+    at_least: tuple[int, int] | None, size: tuple[int, int]
+) -> None:
+    frame = decode(encode(Frame(gradient(640, 480), 7, 3), 90), at_least)
+    assert (frame.width, frame.height) == size
+    assert (frame.captured_at_ns, frame.sequence) == (7, 3)
+    expected = cv2.resize(gradient(640, 480), size, interpolation=cv2.INTER_AREA)
+    assert float(np.mean(cv2.absdiff(frame.image, np.asarray(expected, np.uint8)))) < 3

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pulsar_cam.errors import DecodeError
-from pulsar_cam.jpeg_header import MAX_PIXELS, dimensions
+from pulsar_cam.jpeg_header import MAX_PIXELS, dimensions, is_complete
 
 from .hostile import value_or_error
 
@@ -126,3 +126,12 @@ def test_a_picture_hidden_where_a_decoder_looks_and_we_do_not_is_refused() -> No
 def test_any_bytes_give_a_safe_size_or_a_decode_error(data: bytes) -> None:
     size = value_or_error(lambda: dimensions(data), DecodeError)
     assert size is None or 0 < size[0] * size[1] <= MAX_PIXELS
+
+
+def test_a_complete_jpeg_has_an_end_and_its_huffman_tables() -> None:
+    jpeg = picture(64, 48)
+    assert is_complete(jpeg)
+    assert not is_complete(jpeg[:-1])
+    tables_at = jpeg.index(b"\xff\xc4")
+    assert not is_complete(jpeg[:tables_at] + jpeg[jpeg.index(b"\xff\xda") :])
+    assert not is_complete(b"")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import cast
 
@@ -20,7 +21,7 @@ REJECTED = Receipt("1", problem="Topic was terminated")
 CUT_OFF = Receipt("1", problem=DISCONNECTED)
 
 
-def settle(stats: PublishStats, *receipts: Receipt) -> None:
+def settle(stats: PublishStats, *receipts: Receipt, packet: Packet = PACKET) -> None:
     """Let receipts come in for packets that were sent."""
 
     async def run() -> None:
@@ -28,7 +29,7 @@ def settle(stats: PublishStats, *receipts: Receipt) -> None:
             stats.captured += 1
             stats.sent += 1
             future: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
-            future.add_done_callback(stats.settler(PACKET))
+            future.add_done_callback(stats.settler(packet))
             future.set_result(receipt)
         await asyncio.sleep(0)
 
@@ -43,6 +44,8 @@ def session(*, connected: bool = True, full: bool = False) -> Producer:
         status="connected" if connected else "reconnecting",
         reconnects=2,
         bad_messages=1,
+        in_flight=2,
+        window=4,
     )
     return cast(Producer, double)
 
@@ -102,6 +105,16 @@ def test_the_reason_to_supersede_is_what_the_encoder_waits_for(producer: Produce
     assert stats.reason_to_supersede == reason
 
 
+def test_the_way_of_a_frame_is_measured_by_stage() -> None:
+    stats = PublishStats()
+    packet = replace(PACKET, captured_at_ns=0, encoded_at_ns=3_000_000)
+    receipt = replace(ACCEPTED, sent_at_ns=4_000_000, received_at_ns=9_500_000)
+    settle(stats, receipt, packet=packet)
+    assert {name: each["p50"] for name, each in stats.stages.percentiles_ms().items()} == {
+        "encode": 3.0, "queue": 1.0, "receipt": 5.5,
+    }  # fmt: skip
+
+
 def test_a_number_of_frames_is_reached_when_so_many_are_published_or_about_to_be() -> None:
     stats = PublishStats()
     settle(stats, ACCEPTED, REJECTED, CUT_OFF)
@@ -119,7 +132,7 @@ def test_lines_say_how_it_goes() -> None:
     settle(stats, ACCEPTED, REJECTED)
     assert stats.has_begun
     assert stats.line.endswith("640x480 q80  published 1  dropped 1 (rejected 1)  connected")
-    assert stats.info[1:] == ["published 1  dropped 1", "connected"]
+    assert stats.info[1:] == ["", "published 1  dropped 1", "connected"]
 
 
 def test_counters_are_json() -> None:
@@ -128,7 +141,8 @@ def test_counters_are_json() -> None:
     settle(stats, ACCEPTED)
     shown = json.loads(json.dumps(stats.as_dict()))
     assert shown.pop("fps") > 0
+    assert set(shown.pop("stages_ms")) == {"encode", "queue", "receipt"}
     assert shown == {
         "captured": 1, "published": 1, "published_bytes": 100, "dropped": {}, "bad_messages": 1, "reconnects": 2,
-        "picture": "640x480 q80", "status": "connected",
+        "in_flight": 2, "window": 4, "loop_blocked_ms": None, "picture": "640x480 q80", "status": "connected",
     }  # fmt: skip

@@ -18,7 +18,8 @@ import pytest
 
 from pulsar_cam import source as source_module
 from pulsar_cam.errors import DeviceNotFound, InvalidOption, SourceStopped, SourceUnreadable
-from pulsar_cam.frame import Frame
+from pulsar_cam.frame import Captured, Frame, Packet
+from pulsar_cam.jpeg import decode
 from pulsar_cam.opencv import cv2
 from pulsar_cam.pattern import PatternSource, read_pattern
 from pulsar_cam.source import Source, open_source
@@ -43,10 +44,26 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def read(source: Source, count: int = 1000) -> list[Frame]:
-    frames: list[Frame] = []
-    while len(frames) < count and (frame := source.read()) is not None:
-        frames.append(frame)
+    captured = read_any(source, count)
+    frames = [each for each in captured if isinstance(each, Frame)]
+    assert len(frames) == len(captured)
     return frames
+
+
+def read_any(source: Source, count: int = 1000) -> list[Captured]:
+    captured: list[Captured] = []
+    while len(captured) < count and (each := source.read()) is not None:
+        captured.append(each)
+    return captured
+
+
+def jpegs(source: Source, count: int = 1000) -> list[bytes]:
+    captured = read_any(source, count)
+    packets = [each for each in captured if isinstance(each, Packet)]
+    assert len(packets) == len(captured)
+    assert [packet.sequence for packet in packets] == list(range(len(packets)))
+    assert {(packet.width, packet.height) for packet in packets} == {(640, 480)}
+    return [packet.jpeg for packet in packets]
 
 
 def numbers(frames: list[Frame]) -> list[int | None]:
@@ -291,6 +308,31 @@ def test_an_http_camera_can_be_scaled_and_closed(address: str) -> None:
     assert (frame.width, frame.height) == (320, 240)
     source.close()
     assert source.read() is None
+
+
+def test_an_http_cameras_own_jpegs_are_left_as_they_are(address: str) -> None:
+    source = open_source(f"http://{address}/live", keep_jpeg=True)
+    assert jpegs(source, 10) == list(Camera.jpegs)
+    source.close()
+
+
+@pytest.mark.parametrize("name", ["a.avi", "a.mkv"])
+def test_the_jpegs_of_a_film_are_left_as_they_are(tmp_path: Path, name: str) -> None:
+    source = open_source(str(write_film(tmp_path / name)), keep_jpeg=True, loop=True)
+    film = jpegs(source, 45)
+    source.close()
+    assert film[30:] == film[:15]
+    assert numbers([decode(Packet(jpeg, 640, 480, 0)) for jpeg in film[:30]]) == list(range(30))
+
+
+@pytest.mark.parametrize(("codec", "size"), [("mp4v", None), ("MJPG", (320, 240))])
+def test_where_there_is_no_jpeg_of_the_wanted_size_frames_come(
+    tmp_path: Path, codec: str, size: tuple[int, int] | None
+) -> None:
+    path = write_film(tmp_path / "a.avi", 3, codec=codec)
+    frames = read(open_source(str(path), size=size, keep_jpeg=True))
+    assert {(frame.width, frame.height) for frame in frames} == {size or (640, 480)}
+    assert len(frames) == 3
 
 
 def test_a_film_on_a_web_server_has_an_end(address: str) -> None:

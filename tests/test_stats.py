@@ -1,4 +1,4 @@
-"""Counters, rates and ages, on a clock of the test's own."""
+"""Counters, rates and gaps, on a clock of the test's own."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import time
 from collections import Counter
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pulsar_cam.frame import Packet
-from pulsar_cam.stats import Ages, Gaps, Rate, dropped_text
+from pulsar_cam.stats import Gaps, Rate, dropped_text
 
 
 class Clock:
@@ -55,63 +53,7 @@ def test_rate_keeps_a_bounded_number_of_times(clock: Clock) -> None:
     rate = Rate()
     for _ in range(5000):
         rate.count()
-    assert len(rate._times_s) == 1000
-
-
-def ages_of(clock: Clock, *ages_ms: float) -> Ages:
-    ages = Ages()
-    for age_ms in ages_ms:
-        ages.add(clock.time_ns() - round(age_ms * 1e6))
-    return ages
-
-
-def test_ages_are_told_in_milliseconds(clock: Clock) -> None:
-    ages = ages_of(clock, *range(1, 101))
-    assert ages.newest_ms == 100
-    assert ages.percentiles_ms() == {"p50": 50.5, "p95": 95.0, "p99": 99.0}
-    assert not ages.clocks_differ
-
-
-def test_no_frame_has_no_age() -> None:
-    ages = Ages()
-    assert ages.newest_ms is None
-    assert ages.percentiles_ms() == {"p50": None, "p95": None, "p99": None}
-    assert not ages.clocks_differ
-
-
-def test_a_frame_from_the_future_has_no_age_and_leaves_the_others_theirs(clock: Clock) -> None:
-    ages = ages_of(clock, 50, 50, -20)
-    assert not ages.clocks_differ
-    assert ages.newest_ms is None
-    assert set(ages.percentiles_ms().values()) == {50.0}
-
-
-def test_where_most_frames_come_from_the_future_no_age_is_shown(clock: Clock) -> None:
-    ages = ages_of(clock, -20, 50, -20)
-    assert ages.clocks_differ
-    assert ages.newest_ms is None
-    assert set(ages.percentiles_ms().values()) == {None}
-
-
-def test_clocks_that_differ_by_less_than_they_can_tell_show_zero(clock: Clock) -> None:
-    ages = ages_of(clock, -0.4)
-    assert not ages.clocks_differ
-    assert ages.newest_ms == 0.0
-    assert set(ages.percentiles_ms().values()) == {0.0}
-
-
-def test_only_the_last_ages_count(clock: Clock) -> None:
-    ages = ages_of(clock, -20, *[5] * 10_000)
-    assert len(ages._samples_ms) == 10_000
-    assert ages.newest_ms == 5
-
-
-@given(st.integers(-(10**20), 10**20))
-def test_no_capture_time_makes_a_negative_age(captured_at_ns: int) -> None:
-    ages = Ages()
-    ages.add(captured_at_ns)
-    shown = [ages.newest_ms, *ages.percentiles_ms().values()]
-    assert all(age is None or age >= 0 for age in shown)
+    assert len(rate._times_s) == 2000
 
 
 def numbered(sequence: int | None, session: str | None = "a", source: str = "camera-0") -> Packet:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -25,8 +25,10 @@ class KeyboardWindow:
         self.actions: list[Action] = []
         self.shown: list[str] = []
 
-    def show(self, image: object, info: Sequence[str], note: str) -> None:
-        self.shown.append(f"{' '.join(info)} {note}".strip())
+    size = (640, 360)
+
+    def show(self, image: object, info: Callable[[], Sequence[str]], note: str) -> None:
+        self.shown.append(f"{' '.join(info())} {note}".strip())
 
     def wait_card(self, message: str) -> None:
         self.shown.append(message)
@@ -53,17 +55,18 @@ def press(viewer: Viewer, window: KeyboardWindow, *actions: Action) -> None:
 
 def test_without_a_window_frames_are_taken_and_nothing_is_asked_for() -> None:
     viewer = Viewer()
-    viewer.show(FRAME, ["30 fps"], PACKET)
+    viewer.show(FRAME, lambda: ["30 fps"], PACKET)
     viewer.wait("no frames")
     viewer.poll()
     assert not viewer.has_window
+    assert viewer.size is None
     assert viewer.packet is PACKET
     assert (viewer.wants_quit, viewer.is_paused) == (False, False)
 
 
 def test_frames_and_waiting_are_shown(viewer: Viewer, window: KeyboardWindow) -> None:
     viewer.wait("waiting for frames")
-    viewer.show(FRAME, ["30 fps"], PACKET)
+    viewer.show(FRAME, lambda: ["30 fps"], PACKET)
     assert window.shown == ["waiting for frames", "30 fps"]
 
 
@@ -73,7 +76,7 @@ def test_quit_is_passed_on(viewer: Viewer, window: KeyboardWindow) -> None:
 
 
 def test_pause_stands_until_it_is_pressed_again(viewer: Viewer, window: KeyboardWindow) -> None:
-    viewer.show(FRAME, ["30 fps"])
+    viewer.show(FRAME, lambda: ["30 fps"])
     press(viewer, window, Action.PAUSE)
     viewer.wait("no frames")
     assert viewer.is_paused
@@ -98,7 +101,7 @@ def test_snapshot_is_saved_in_the_current_folder_and_said(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
-    viewer.show(FRAME, [], PACKET if packet else None)
+    viewer.show(FRAME, list, PACKET if packet else None)
     press(viewer, window, Action.SNAPSHOT)
     (path,) = tmp_path.iterdir()
     assert caplog.messages == [f"snapshot saved: {path}"]
@@ -113,7 +116,7 @@ def test_snapshot_that_cannot_be_saved_is_a_warning(
     folder.mkdir()
     monkeypatch.chdir(folder)
     folder.rmdir()
-    viewer.show(FRAME, [], PACKET)
+    viewer.show(FRAME, list, PACKET)
     press(viewer, window, Action.SNAPSHOT)
     assert len(caplog.messages) == 1
     assert caplog.messages[0].startswith("no snapshot: ")

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -127,7 +128,7 @@ def test_other_keys_are_no_action(screen: Screen, window: RemoteWindow) -> None:
 
 def test_info_overlay_is_drawn_on_the_screen_alone(screen: Screen, window: RemoteWindow) -> None:
     image = photo(640, 480)
-    window("show", image, ["29.8 fps", "age 41 ms"])
+    window("show", image, partial(list, ["29.8 fps", "age 41 ms"]))
     wait_for_pixels(screen, window, image)
 
     screen.press("i")
@@ -147,7 +148,7 @@ def test_frame_given_is_not_changed(screen: Screen, monkeypatch: pytest.MonkeyPa
     image.flags.writeable = False
     monkeypatch.setenv("DISPLAY", screen.name)
     window = RemoteWindow("a camera")
-    window("show", image, ["a line"], "paused")
+    window("show", image, partial(list, ["a line"]), "paused")
     screen.press("i")
     window.end()
 
@@ -195,7 +196,7 @@ def test_close_takes_the_window_off_the_screen(screen: Screen, window: RemoteWin
 def test_window_goes_on_when_the_frame_size_changes(screen: Screen, window: RemoteWindow) -> None:
     window("show", photo(640, 480))
     for size in ((320, 240), (480, 640), (1, 1), (1920, 1080)):
-        window("show", photo(*size), ["a line"], "a badge")
+        window("show", photo(*size), partial(list, ["a line"]), "a badge")
         window("wait_card", "waiting for frames")
         shown(screen, window, 1, 1)
     window("show", photo(640, 480))

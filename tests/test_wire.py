@@ -43,6 +43,7 @@ PACKET = Packet(
     quality=80,
     encoded_at_ns=1_767_323_045_681_000_000,
     sent_at_ns=1_767_323_045_682_000_000,
+    round_trip_ns=5_250_000,
 )
 PROPERTIES = {
     "content-type": "image/jpeg",
@@ -55,6 +56,7 @@ PROPERTIES = {
     "captured-at-ns": "1767323045678901234",
     "encoded-at-ns": "1767323045681000000",
     "sent-at-ns": "1767323045682000000",
+    "round-trip-ns": "5250000",
 }
 PUBLISHED = {
     "payload": base64.b64encode(JPEG).decode(),
@@ -86,7 +88,7 @@ def test_packet_is_published_as_this_json() -> None:
 def test_delivered_json_is_the_packet_that_was_published() -> None:
     delivery = delivered()
     assert delivery == Delivery("CDcQADAA", JPEG, PUBLISHED_AT_NS, 5, PROPERTIES, "camera-0", 0)
-    assert packet_of(delivery) == PACKET
+    assert packet_of(delivery) == replace(PACKET, delivered_at_ns=5)
 
 
 def test_ack_names_the_message() -> None:
@@ -221,7 +223,7 @@ def test_delivery_may_lack_what_is_optional() -> None:
 
 def test_bare_jpeg_is_a_packet_whose_age_counts_from_the_publish_time() -> None:
     packet = packet_of(delivered(properties={}, key="door"))
-    assert packet == Packet(JPEG, 640, 480, captured_at_ns=PUBLISHED_AT_NS, source="door")
+    assert packet == Packet(JPEG, 640, 480, captured_at_ns=PUBLISHED_AT_NS, source="door", delivered_at_ns=5)
 
 
 def test_size_is_the_jpegs_own_whatever_the_properties_say() -> None:

@@ -11,17 +11,20 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from rich.console import Console
 from rich.text import Text
 
 from ..errors import PulsarCamError
 
+if TYPE_CHECKING:
+    from ..stages import Stages
+
 errors = Console(stderr=True, markup=False, highlight=False, emoji=False, soft_wrap=True)
 
 _LIVE_PERIOD_S = 0.25
-_JSON_PERIOD_S = 1.0
+_LINE_PERIOD_S = 1.0
 
 
 def set_up_logging(verbose: int) -> None:
@@ -75,18 +78,25 @@ class Stats(Protocol):
     def line(self) -> str:
         """One line for a terminal."""
 
+    @property
+    def stages(self) -> Stages:
+        """Where the time of the frames goes."""
+
     def as_dict(self) -> dict[str, Any]:
         """The same for JSON."""
 
 
 class StatusLine:
-    """Shows counters while a command runs: a live line at a terminal, a JSON line a second, or nothing."""
+    """Shows counters while a command runs: a live line at a terminal, a JSON line a second, or nothing.
 
-    def __init__(self, stats: Stats, *, as_json: bool) -> None:
-        self._stats, self._as_json = stats, as_json
-        self._period_s = _JSON_PERIOD_S if as_json else _LIVE_PERIOD_S
-        self._shown_at_s = self._started_at_s = time.monotonic()
+    With stages, there is a second live line at a terminal, and otherwise two log lines a second.
+    """
+
+    def __init__(self, stats: Stats, *, as_json: bool, with_stages: bool = False) -> None:
+        self._stats, self._as_json, self._with_stages = stats, as_json, with_stages
         self._live = None if as_json or not errors.is_terminal else errors.status("")
+        self._period_s = _LIVE_PERIOD_S if self._live else _LINE_PERIOD_S
+        self._shown_at_s = self._started_at_s = time.monotonic()
 
     def __enter__(self) -> Self:
         if self._live:
@@ -105,9 +115,15 @@ class StatusLine:
             return
         self._shown_at_s = time.monotonic()
         if self._live:
-            self._live.update(Text(self._stats.line, no_wrap=True, overflow="ellipsis"))
+            self._live.update(Text(self._lines, no_wrap=True, overflow="ellipsis"))
         elif self._as_json:
             self._print_json("status")
+        elif self._with_stages:
+            errors.print(self._lines)
+
+    @property
+    def _lines(self) -> str:
+        return f"{self._stats.line}\n  {self._stats.stages.text}" if self._with_stages else self._stats.line
 
     @contextmanager
     def summary(self, sentence: Callable[[], str]) -> Iterator[None]:
@@ -126,7 +142,11 @@ class StatusLine:
         if self._as_json:
             self._print_json("summary")
         else:
-            print(f"{sentence} in {self._elapsed_s:.1f} s", flush=True)
+            stages = self._stats.stages.text
+            print(
+                f"{sentence} in {self._elapsed_s:.1f} s" + (f"\n  p50/p95/p99: {stages}" if stages else ""),
+                flush=True,
+            )
 
     def _print_json(self, event: str) -> None:
         line = {"event": event, "elapsed_s": round(self._elapsed_s, 1), **self._stats.as_dict()}

@@ -42,6 +42,10 @@ TopicName = Annotated[
 ]
 Frames = Annotated[int | None, typer.Option("--frames", "-n", help="End after so many frames.")]
 Duration = Annotated[float | None, typer.Option("--duration", help="End after so many seconds.")]
+ShowStages = Annotated[
+    bool,
+    typer.Option("--stats", help="Show where the time of the frames goes, all along: p50/p95/p99 of each stage."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON lines: one each second, one at the end.")]
 Verbose = Annotated[
     int, typer.Option("--verbose", "-v", count=True, show_default=False, help="Say what is going on; -vv says more.")

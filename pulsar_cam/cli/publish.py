@@ -44,7 +44,15 @@ def publish(
     fps: Annotated[
         float | None, typer.Option("--fps", help="Frames per second, at most those of the source.")
     ] = None,
-    quality: Annotated[int, typer.Option("--quality", "-q", help="JPEG quality, 1 to 100.")] = 80,
+    quality: Annotated[
+        int | None,
+        typer.Option(
+            "--quality",
+            "-q",
+            help="JPEG quality, 1 to 100. Without it, a source's own JPEGs are left as they are, and others get 80.",
+            show_default=False,
+        ),
+    ] = None,
     preview: Annotated[bool, typer.Option("--preview", help="Show the frames in a window here as well.")] = False,
     frames: options.Frames = None,
     duration: options.Duration = None,
@@ -53,6 +61,7 @@ def publish(
     ws_url: options.WsUrl = None,
     admin_url: options.AdminUrl = None,
     token_file: options.TokenFile = None,
+    show_stages: options.ShowStages = False,
     as_json: options.Json = False,
     verbose: options.Verbose = 0,
 ) -> None:
@@ -76,12 +85,15 @@ def publish(
 
         stats = PublishStats()
         viewer = Viewer(Window(f"pulsar-cam: {full_topic.name} (preview)") if preview else None)
-        with StatusLine(stats, as_json=as_json) as status, status.summary(lambda: summary(stats)):
+        with (
+            StatusLine(stats, as_json=as_json, with_stages=show_stages) as status,
+            status.summary(lambda: summary(stats)),
+        ):
             pipeline.publish(
-                lambda: open_source(uri, size=pixels, fps=fps, loop=loop),
+                lambda: open_source(uri, size=pixels, fps=fps, loop=loop, keep_jpeg=quality is None),
                 endpoint,
                 full_topic,
-                quality=quality,
+                quality=80 if quality is None else quality,
                 frames=frames,
                 duration_s=duration,
                 preview=viewer,

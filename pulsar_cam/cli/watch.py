@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -37,6 +38,16 @@ def watch(
     durable: Annotated[
         bool, typer.Option("--durable", help="Keep the subscription's place while nobody watches; costs disk space.")
     ] = False,
+    max_age: Annotated[
+        float | None,
+        typer.Option(
+            "--max-age",
+            metavar="MS",
+            help="Show no frame older than so many milliseconds; jump to live instead. 0 is no limit. "
+            "\\[default: 500, and no limit with a durable subscription]",
+            show_default=False,
+        ),
+    ] = None,
     headless: Annotated[bool, typer.Option("--headless", help="No window: decode, measure and count.")] = False,
     snapshot: Annotated[
         Path | None,
@@ -51,6 +62,7 @@ def watch(
     ws_url: options.WsUrl = None,
     admin_url: options.AdminUrl = None,
     token_file: options.TokenFile = None,
+    show_stages: options.ShowStages = False,
     as_json: options.Json = False,
     verbose: options.Verbose = 0,
 ) -> None:
@@ -77,13 +89,17 @@ def watch(
             headless = headless or frames == 1
         stats = WatchStats()
         viewer = Viewer(None if headless else Window(f"pulsar-cam: {full_topic.name} ({name})"))
-        with StatusLine(stats, as_json=as_json) as status, status.summary(lambda: summary(stats)):
+        with (
+            StatusLine(stats, as_json=as_json, with_stages=show_stages) as status,
+            status.summary(lambda: summary(stats)),
+        ):
             pipeline.watch(
                 endpoint,
                 full_topic,
                 name,
                 viewer=viewer,
                 durable=durable,
+                max_age_ms=math.inf if max_age == 0 else max_age,
                 frames=frames,
                 duration_s=duration,
                 stop=stop,
@@ -105,5 +121,10 @@ def summary(stats: WatchStats) -> str:
 
     return (
         f"received {stats.received} messages, {stats.received_bytes / 1e6:.1f} MB, shown {stats.shown} frames "
-        f"({stats.age_text}), dropped {dropped_text(stats.dropped)}, missing {stats.gaps.missing},"
+        f"({stats.age_text}), dropped {dropped_text(stats.dropped)}, missing {stats.gaps.missing}{_jumps(stats)},"
     )
+
+
+def _jumps(stats: WatchStats) -> str:
+    jumps = stats.session.jumps if stats.session else 0
+    return f", jumped to live {'once' if jumps == 1 else f'{jumps} times'}" if jumps else ""

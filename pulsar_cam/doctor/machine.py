@@ -18,7 +18,7 @@ from ..text import printable
 from .finding import Finding
 
 if TYPE_CHECKING:
-    from ..frame import Frame
+    from ..frame import Captured
     from ..node import LocalNode
 
 OLDEST_PYTHON = (3, 11)
@@ -134,7 +134,7 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", version, re.ASCII)[:2])
 
 
-def _first_frame(device: str) -> Frame | None:
+def _first_frame(device: str) -> Captured | None:
     """Return a frame, or None if none came in time.
 
     Raises:
@@ -143,10 +143,10 @@ def _first_frame(device: str) -> Frame | None:
     from ..devices import open_device
     from ..source_reader import SourceReader
 
-    frames: list[Frame] = []
+    frames: list[Captured] = []
     settled = threading.Event()
 
-    def keep(frame: Frame) -> None:
+    def keep(frame: Captured) -> None:
         frames.append(frame)
         settled.set()
 

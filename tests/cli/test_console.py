@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import logging
+import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from rich.console import Console
 
 from pulsar_cam.cli import console
+from pulsar_cam.stages import Stages
 
 
 class Counters:
@@ -18,6 +21,7 @@ class Counters:
 
     has_begun = True
     line = "30 fps"
+    stages = Stages("encode")
 
     def as_dict(self) -> dict[str, Any]:
         return {}
@@ -49,3 +53,19 @@ def test_the_summary_goes_to_stdout_also_while_a_line_is_live_on_stderr(
     with console.StatusLine(Counters(), as_json=False) as status, status.summary(lambda: "published 3"):
         status.tick()
     assert capsys.readouterr().out.startswith("published 3 in ")
+
+
+def test_stages_are_shown_each_second_and_in_the_summary(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console, "errors", Console(file=sys.stderr, width=200))
+    counters, now_s = Counters(), time.monotonic()
+    counters.stages = Stages("encode")
+    counters.stages["encode"].add(2_000_000)
+    with console.StatusLine(counters, as_json=False, with_stages=True) as status, status.summary(lambda: "done"):
+        status.tick()
+        monkeypatch.setattr(time, "monotonic", lambda: now_s + 1.5)
+        status.tick()
+    output = capsys.readouterr()
+    assert output.err == "30 fps\n  encode 2.0/2.0/2.0 ms\n"
+    assert output.out == "done in 1.5 s\n  p50/p95/p99: encode 2.0/2.0/2.0 ms\n"

@@ -1,4 +1,4 @@
-"""A network link to a real node, with faults on demand: cut, or frozen without a word."""
+"""A network link to a real node, with faults on demand: long, narrow, cut, or frozen without a word."""
 
 from __future__ import annotations
 
@@ -10,9 +10,17 @@ from collections.abc import Iterator
 from pulsar_cam.node import NodeState
 from pulsar_cam.topics import Endpoint
 
+_CHUNK = 32768
+_DEEPEST_QUEUE = 1024  # chunks on their way at once; a narrow link has only a few
+
 
 class Link:
-    """Forwards TCP connections from a port of its own to a node."""
+    """Forwards TCP connections from a port of its own to a node.
+
+    Attributes:
+        delay_s: how long a byte takes each way, in seconds.
+        bytes_per_s: how many bytes each direction of a connection takes in a second; None for any number.
+    """
 
     def __init__(self, node: NodeState) -> None:
         self._node = node
@@ -21,6 +29,8 @@ class Link:
         self._writers: set[asyncio.StreamWriter] = set()
         self._accepting = True
         self.port = 0
+        self.delay_s = 0.0
+        self.bytes_per_s: float | None = None
 
     @property
     def endpoint(self) -> Endpoint:
@@ -79,12 +89,34 @@ class Link:
                 each.transport.abort()
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            while data := await reader.read(65536):
-                await self._flowing.wait()
-                writer.write(data)
-                await writer.drain()
+        on_their_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(_DEEPEST_QUEUE)
+        taking = asyncio.create_task(self._take(reader, on_their_way))
+        giving = asyncio.create_task(self._give(on_their_way, writer))
+        await asyncio.wait([taking, giving], return_when=asyncio.FIRST_COMPLETED)
+        taking.cancel()
+        await asyncio.gather(taking, giving, return_exceptions=True)
         writer.close()
+
+    async def _take(self, reader: asyncio.StreamReader, on_their_way: asyncio.Queue[tuple[float, bytes]]) -> None:
+        data = b"some"
+        while data:
+            with contextlib.suppress(OSError):
+                data = b""
+                data = await reader.read(_CHUNK)
+            await self._flowing.wait()
+            if self.bytes_per_s:
+                await asyncio.sleep(len(data) / self.bytes_per_s)
+            await on_their_way.put((self._loop.time() + self.delay_s, data))
+
+    async def _give(self, on_their_way: asyncio.Queue[tuple[float, bytes]], writer: asyncio.StreamWriter) -> None:
+        while True:
+            due_s, data = await on_their_way.get()
+            if not data:
+                return
+            await asyncio.sleep(max(0.0, due_s - self._loop.time()))
+            await self._flowing.wait()
+            writer.write(data)
+            await writer.drain()
 
     async def _end(self) -> None:
         self._server.close()

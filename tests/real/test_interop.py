@@ -65,7 +65,7 @@ def test_a_native_producer_of_bare_jpegs_is_shown_and_what_is_no_picture_does_no
     assert watching.stats.received == 20
     assert watching.stats.dropped == {"not_a_frame": 10}
     assert watching.stats.gaps.missing == watching.stats.gaps.repeated == 0
-    assert watching.stats.ages.newest_ms is not None
+    assert watching.stats.age.newest_ms is not None
 
 
 def shown_or_dropped(stats: WatchStats, pairs: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -27,17 +28,19 @@ def pattern() -> Source:
 
 @dataclass
 class Recorder(Viewer):
-    """A viewer that remembers the number of every frame it is shown."""
+    """A viewer that remembers the number of every frame it is shown, and how old it was."""
 
     numbers: list[int] = field(default_factory=list)
+    ages_ms: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__init__()
 
-    def show(self, frame: Frame, info: object = (), packet: Packet | None = None) -> None:
+    def show(self, frame: Frame, info: object = list, packet: Packet | None = None) -> None:
         mark = read_pattern(frame.image)
         assert mark
         self.numbers.append(mark.number)
+        self.ages_ms.append((time.time_ns() - frame.captured_at_ns) / 1e6)
 
 
 class Film(PatternSource):
@@ -86,13 +89,15 @@ class Watching:
 class Publishing:
     """A publisher in a thread; its counters are complete at the end."""
 
-    def __init__(self, link: Link | NodeState, topic: Topic, source: Callable[[], Source] = pattern) -> None:
+    def __init__(
+        self, link: Link | NodeState, topic: Topic, source: Callable[[], Source] = pattern, **options: object
+    ) -> None:
         self.stats, self._stop = PublishStats(), threading.Event()
         endpoint = link.endpoint if isinstance(link, Link) else endpoint_of(link)
         self._thread = threading.Thread(
             target=pipeline.publish,
             args=(source, endpoint, topic),
-            kwargs={"stats": self.stats, "stop": self._stop},
+            kwargs={"stats": self.stats, "stop": self._stop, **options},
         )
 
     def __enter__(self) -> PublishStats:

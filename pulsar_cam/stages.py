@@ -1,0 +1,68 @@
+"""Where the time of a frame goes: how long each stage of its way took, of the last few thousand frames."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+
+_MOST_SAMPLES = 4096
+
+Percentiles: TypeAlias = dict[str, float | None]
+"""``p50``, ``p95`` and ``p99`` in milliseconds; None while nothing was measured."""
+
+
+class Durations:
+    """The last 4096 durations of one stage."""
+
+    def __init__(self) -> None:
+        self._ring_ms = np.zeros(_MOST_SAMPLES)
+        self._count = 0
+
+    def add(self, duration_ns: int) -> None:
+        """Note one duration, in nanoseconds."""
+        self._ring_ms[self._count % _MOST_SAMPLES] = duration_ns / 1e6
+        self._count += 1
+
+    @property
+    def newest_ms(self) -> float | None:
+        """The last duration, in milliseconds."""
+        return float(self._ring_ms[(self._count - 1) % _MOST_SAMPLES]) if self._count else None
+
+    def percentiles_ms(self) -> Percentiles:
+        """Return p50, p95 and p99, in milliseconds."""
+        names = ("p50", "p95", "p99")
+        if not self._count:
+            return dict.fromkeys(names)
+        values = np.percentile(self._ring_ms[: self._count], (50, 95, 99))
+        return {name: round(float(value), 1) for name, value in zip(names, values, strict=True)}
+
+
+class Stages:
+    """The stages of one side of the data path, in the order in which a frame passes them."""
+
+    def __init__(self, *names: str) -> None:
+        self._durations = {name: Durations() for name in names}
+
+    def __getitem__(self, name: str) -> Durations:
+        return self._durations[name]
+
+    def between(self, name: str, from_ns: int | None, to_ns: int | None) -> None:
+        """Note that a stage took from one reading of a clock to another, both Unix times, where both are known."""
+        if from_ns is not None and to_ns is not None:
+            self[name].add(to_ns - from_ns)
+
+    def percentiles_ms(self) -> dict[str, Percentiles]:
+        """Return p50, p95 and p99 of each stage, in milliseconds."""
+        return {name: durations.percentiles_ms() for name, durations in self._durations.items()}
+
+    @property
+    def text(self) -> str:
+        """The stages that were measured, as ``encode 3/5/7  transport 6/8/12 ms``; empty before the first frame."""
+        known = {name: each for name, each in self.percentiles_ms().items() if each["p50"] is not None}
+        words = [f"{name} {'/'.join(_short(value) for value in each.values())}" for name, each in known.items()]
+        return f"{'  '.join(words)} ms" if words else ""
+
+
+def _short(milliseconds: float | None) -> str:
+    return "-" if milliseconds is None else f"{milliseconds:.1f}" if abs(milliseconds) < 10 else f"{milliseconds:.0f}"

@@ -1,0 +1,136 @@
+"""Live means live: what is shown is never past its age limit, whatever link, node or viewer do."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import pytest
+
+from pulsar_cam import pipeline
+from pulsar_cam.errors import InvalidOption
+from pulsar_cam.frame import Frame, Packet
+from pulsar_cam.node import NodeState
+from pulsar_cam.pattern import PatternSource
+from pulsar_cam.source import Source
+from pulsar_cam.topics import Topic
+from pulsar_cam.viewer import Viewer
+from pulsar_cam.watch_stats import WatchStats
+
+from ..xvfb import wait_until
+from .link import link_to
+from .streams import endpoint_of, new_topic
+from .watching import Publishing, Watching
+
+MOST_AGE_MS = 500 + 100  # decoding comes after the look at the age
+
+
+def pattern_720p() -> Source:
+    return PatternSource((1280, 720), 30)
+
+
+class SlowViewer(Viewer):
+    """A viewer that needs 200 ms for a frame, and notes how old each was when it got it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ages_ms: list[float] = []
+
+    def show(self, frame: Frame, info: object = list, packet: Packet | None = None) -> None:
+        self.ages_ms.append((time.time_ns() - frame.captured_at_ns) / 1e6)
+        time.sleep(0.2)
+
+
+@pytest.mark.parametrize("domain", ["persistent", "non-persistent"])
+def test_a_slow_viewer_sees_new_frames_and_every_other_is_counted(node: NodeState, domain: str) -> None:
+    topic, viewer, stats = new_topic(domain), SlowViewer(), WatchStats()
+    with Publishing(node, topic):
+        pipeline.watch(endpoint_of(node), topic, "slow", viewer=viewer, stats=stats, duration_s=5)
+    assert 5 <= stats.shown == len(viewer.ages_ms)
+    assert max(viewer.ages_ms) < MOST_AGE_MS
+    assert stats.received == stats.shown + stats.dropped.total()
+    assert stats.dropped["superseded"] > stats.shown
+    assert stats.session
+    assert stats.session.jumps == 0
+
+
+def test_a_viewer_on_a_link_that_is_too_narrow_jumps_to_live(node: NodeState) -> None:
+    topic = new_topic()
+    with link_to(node) as link, Publishing(node, topic, pattern_720p, quality=95), Watching(link, topic) as watching:
+        watching.receives_more(10)
+        link.bytes_per_s = 2_000_000
+        session = watching.stats.session
+        assert session
+        wait_until(lambda: session.jumps >= 2, "jumps to live")
+        shown = watching.stats.shown
+        wait_until(lambda: watching.stats.shown >= shown + 5, "pictures")
+        link.bytes_per_s = None
+        watching.receives_more(30)
+    assert session.reconnects == 0
+    assert max(watching.viewer.ages_ms) < MOST_AGE_MS
+
+
+def test_after_a_pause_of_the_link_what_is_old_is_not_shown(node: NodeState) -> None:
+    topic = new_topic()
+    with link_to(node) as link, Publishing(node, topic), Watching(link, topic) as watching:
+        watching.receives_more(10)
+        link.freeze()
+        time.sleep(2)
+        link.thaw()
+        watching.receives_more(30)
+    assert max(watching.viewer.ages_ms) < MOST_AGE_MS
+    assert watching.stats.session
+    assert watching.stats.session.jumps >= 1
+
+
+def leave_behind(node: NodeState, topic: Topic, frames: int) -> None:
+    """Publish so many frames that a durable subscription has yet to get."""
+    with Watching(node, topic, durable=True):
+        pass
+    with Publishing(node, topic) as published:
+        wait_until(lambda: published.published >= frames, "frames nobody watches")
+
+
+def test_a_durable_subscription_gets_what_it_missed(node: NodeState) -> None:
+    topic = new_topic()
+    leave_behind(node, topic, 30)
+    time.sleep(0.6)
+    with Watching(node, topic, durable=True) as watching:
+        wait_until(lambda: watching.has_received(30), "what was missed")
+    assert watching.stats.shown > 0
+    assert watching.stats.dropped["too_old"] == 0
+    assert watching.stats.session
+    assert watching.stats.session.jumps == 0
+
+
+def test_a_durable_subscription_with_an_age_limit_jumps_to_live(node: NodeState) -> None:
+    topic = new_topic()
+    leave_behind(node, topic, 60)
+    time.sleep(0.6)
+    with Watching(node, topic, durable=True, max_age_ms=500) as watching, Publishing(node, topic):
+        wait_until(lambda: watching.stats.shown > 10, "live pictures")
+    assert max(watching.viewer.ages_ms) < MOST_AGE_MS
+    assert watching.stats.session
+    assert watching.stats.session.jumps == 1
+    assert watching.stats.dropped["too_old"] > 0
+
+
+def test_the_windows_fit_a_link_with_a_long_round_trip(node: NodeState) -> None:
+    topic = new_topic()
+    with link_to(node) as link:
+        link.delay_s = 0.1
+        with Watching(link, topic) as watching, Publishing(link, topic) as published:
+            wait_until(lambda: published.session is not None and published.session.window >= 8, "a longer window")
+            watching.receives_more(30)
+            dropped, captured = published.dropped["in_flight_full"], published.captured
+            wait_until(lambda: published.captured >= captured + 60, "frames")
+            assert published.dropped["in_flight_full"] - dropped <= 6
+        assert watching.stats.session
+        assert watching.stats.session.receiver_queue >= 12
+        assert watching.stats.clock.offset_ns == 0
+
+
+@pytest.mark.parametrize("max_age_ms", [0, -1, math.nan])
+def test_an_age_limit_is_above_0(node: NodeState, max_age_ms: float) -> None:
+    with pytest.raises(InvalidOption, match="--max-age"):
+        pipeline.watch(endpoint_of(node), new_topic(), "viewer1", max_age_ms=max_age_ms)
