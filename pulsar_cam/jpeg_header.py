@@ -10,6 +10,8 @@ MAX_PIXELS = 8192 * 8192
 _SOI = b"\xff\xd8\xff"
 # Start-of-frame markers (ITU-T T.81, table B.1); C4, C8 and CC in the same range mean other things.
 _SOF_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_SEQUENTIAL_MARKERS = frozenset({0xC0, 0xC1})
+_SOS_MARKERS = frozenset({0xDA})
 _STANDALONE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})
 # A camera's JPEG has about ten segments before its frame header; a hostile one could have millions.
 _MAX_SEGMENTS = 1000
@@ -27,10 +29,11 @@ def dimensions(jpeg: bytes) -> tuple[int, int]:
     """
     if not jpeg.startswith(_SOI):
         raise DecodeError("not a JPEG")
-    width, height = _declared_size(jpeg)
+    frame_at = _find(jpeg, 2, _SOF_MARKERS)
+    height, width = (int.from_bytes(jpeg[frame_at + offset : frame_at + offset + 2]) for offset in (5, 7))
     if not 0 < width * height <= MAX_PIXELS:
         raise DecodeError(f"a JPEG of {width}x{height} pixels is refused")
-    if jpeg.count(_SOS) > _MAX_SCANS:
+    if not _has_one_scan(jpeg, frame_at) and jpeg.count(_SOS) > _MAX_SCANS:
         raise DecodeError(f"a JPEG of more than {_MAX_SCANS} scans is refused")
     return width, height
 
@@ -40,17 +43,27 @@ def is_complete(jpeg: bytes) -> bool:
     return jpeg.endswith(_EOI) and _DHT in jpeg[: jpeg.find(_SOS)]
 
 
-def _declared_size(jpeg: bytes) -> tuple[int, int]:
-    """Walk the marker segments (ITU-T T.81, B.1.1) to the frame header (B.2.2)."""
-    at = 2
+def _has_one_scan(jpeg: bytes, frame_at: int) -> bool:
+    """Whether a decoder ends after the first scan: it holds all components of a sequential frame (B.2.2, B.2.3)."""
+    if jpeg[frame_at + 1] not in _SEQUENTIAL_MARKERS:
+        return False
+    try:
+        scan_at = _find(jpeg, frame_at + 2 + int.from_bytes(jpeg[frame_at + 2 : frame_at + 4]), _SOS_MARKERS)
+    except DecodeError:
+        return False
+    return jpeg[scan_at + 4 : scan_at + 5] == jpeg[frame_at + 9 : frame_at + 10]
+
+
+def _find(jpeg: bytes, at: int, wanted: frozenset[int]) -> int:
+    """Walk the marker segments (ITU-T T.81, B.1.1) to the first of the wanted ones, and return where it begins."""
     for _ in range(_MAX_SEGMENTS):
         if at + 9 > len(jpeg) or jpeg[at] != 0xFF:
             break
         marker = jpeg[at + 1]
         if marker == 0:  # no marker; a decoder looks for one right behind, in what would be skipped here
             break
-        if marker in _SOF_MARKERS:
-            return int.from_bytes(jpeg[at + 7 : at + 9]), int.from_bytes(jpeg[at + 5 : at + 7])
+        if marker in wanted:
+            return at
         if marker == 0xFF:  # a fill byte
             at += 1
         elif marker in _STANDALONE_MARKERS:

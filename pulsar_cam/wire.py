@@ -29,6 +29,7 @@ DEFAULT_MESSAGE_LIMIT = 5_242_880
 _ENVELOPE_BYTES = 4096  # all that is not payload: well under 1 kB, but for long source names
 _LONGEST_LABEL = 200  # characters of a source's or session's name
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_UP_TO_PAYLOAD = re.compile(rb'\{"messageId":"[\w+/=]*","payload":"')
 _WHOLE_NUMBER = re.compile(r"\d{1,19}", re.ASCII)
 
 
@@ -116,17 +117,30 @@ def parse_delivery(text: str | bytes, received_at_ns: int) -> Delivery:
     Raises:
         BadMessage: not what a Pulsar consumer session sends.
     """
-    message = _json_object(text)
+    payload, rest = _split(text)
+    message = _json_object(rest)
     count = message.get("redeliveryCount", 0)
     return Delivery(
         message_id=_text(message, "messageId"),
-        payload=_base64(_text(message, "payload")),
+        payload=_base64(payload or _text(message, "payload")),
         published_at_ns=_unix_ns(_text(message, "publishTime")),
         received_at_ns=received_at_ns,
         properties=_text_map(message.get("properties") or {}),
         key=_text_or_none(message, "key"),
         redelivery_count=count if isinstance(count, int) else 0,
     )
+
+
+def _split(text: str | bytes) -> tuple[memoryview, str | bytes]:
+    """Return the payload in base64, and the text without it; nothing and the text, if it is not in Pulsar's form.
+
+    JSON would first make a text of the payload, which takes five times as long as to decode its base64.
+    """
+    start = _UP_TO_PAYLOAD.match(text) if isinstance(text, bytes) else None
+    if not start or not isinstance(text, bytes):
+        return memoryview(b""), text
+    end = text.find(b'"', start.end())
+    return memoryview(text)[start.end() : end], text[: start.end()] + text[end:]
 
 
 def ack_text(delivery: Delivery) -> str:
@@ -220,7 +234,7 @@ def _text_map(value: Any) -> dict[str, str]:
     return {name: text for name, text in value.items() if isinstance(text, str)}
 
 
-def _base64(text: str) -> bytes:
+def _base64(text: str | memoryview) -> bytes:
     try:
         return pybase64.b64decode(text, validate=True)
     except ValueError as error:  # binascii.Error is one; so is a non-ASCII character

@@ -135,3 +135,19 @@ def test_a_complete_jpeg_has_an_end_and_its_huffman_tables() -> None:
     tables_at = jpeg.index(b"\xff\xc4")
     assert not is_complete(jpeg[:tables_at] + jpeg[jpeg.index(b"\xff\xda") :])
     assert not is_complete(b"")
+
+
+def test_scan_markers_behind_the_only_scan_of_a_sequential_frame_do_not_count() -> None:
+    jpeg = picture(64, 48)
+    assert dimensions(jpeg + b"\xff\xda" * 100) == (64, 48)
+
+
+def test_scans_of_other_frames_count() -> None:
+    progressive = picture(64, 48, cv2.IMWRITE_JPEG_PROGRESSIVE, 1)
+    with pytest.raises(DecodeError, match="more than 30 scans"):
+        dimensions(progressive + b"\xff\xda" * 100)
+    jpeg = picture(64, 48)
+    components_at = jpeg.index(b"\xff\xda") + 4
+    one_component = jpeg[:components_at] + b"\x01" + jpeg[components_at + 1 :]
+    with pytest.raises(DecodeError, match="more than 30 scans"):
+        dimensions(one_component + b"\xff\xda" * 100)

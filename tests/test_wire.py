@@ -292,3 +292,32 @@ def test_any_properties_make_a_packet_that_can_be_published_again(properties: di
     packet = packet_of(delivered(properties=properties))
     assert_showable(packet.source + (packet.session or ""), 406)
     assert json.loads(publish_text(packet, "c"))["payload"] == PUBLISHED["payload"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"messageId":"a","payload":"aGk=","publishTime":"2026-01-02T03:04:05.69Z"}',
+        b'{"payload":"aGk=","messageId":"a","publishTime":"2026-01-02T03:04:05.69Z"}',
+        b'{"messageId":"a", "payload": "aGk=","publishTime":"2026-01-02T03:04:05.69Z"}',
+        b'{"messageId":"a","properties":{"payload":"bm8="},"payload":"aGk=","publishTime":"2026-01-02T03:04:05.69Z"}',
+    ],
+)
+def test_the_payload_is_found_wherever_it_stands(text: bytes) -> None:
+    assert parse_delivery(text, 5).payload == b"hi"
+    assert parse_delivery(text.decode(), 5) == parse_delivery(text, 5)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"messageId":"a","payload":"',
+        b'{"messageId":"a","payload":"aGk=',
+        b'{"messageId":"a","payload":"aGk\\u003d","publishTime":"2026-01-02T03:04:05.69Z"}',
+        b'{"messageId":"a","payload":"a\\"k=","publishTime":"2026-01-02T03:04:05.69Z"}',
+        b'{"messageId":"a","payload":"aG k=","publishTime":"2026-01-02T03:04:05.69Z"}',
+    ],
+)
+def test_a_payload_that_is_cut_off_or_no_base64_is_refused(text: bytes) -> None:
+    with pytest.raises(BadMessage):
+        parse_delivery(text, 5)
