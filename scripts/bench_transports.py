@@ -12,6 +12,7 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,11 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     options = _options()
     console = Console(width=max(180, Console().width))
-    status = Console(stderr=True)
+    began_s, status = time.monotonic(), Console(stderr=True)
+
+    def say(text: str) -> None:
+        status.print(f"{time.monotonic() - began_s:5.0f} s  {text}", markup=False)
+
     plan = QUICK if options.quick else Plan()
     if options.seconds:
         plan = replace(plan, age_s=options.seconds / plan.age_rounds + plan.settle_s)
@@ -55,7 +60,7 @@ def main() -> int:
         else:
             node = stack.enter_context(own_node())
         drawing.join()
-        results = Run(plan, options.transports, rings, node, status.print).results()
+        results = Run(plan, options.transports, rings, node, say).results()
     judged = targets(results)
     results["targets"] = [{"sentence": target.sentence, "holds": target.holds} for target in judged]
     print_tables(results, console)

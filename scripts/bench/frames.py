@@ -35,14 +35,19 @@ def jpeg_of(image: Image) -> bytes:
 def make_ring(folder: Path, size: Size) -> float:
     """Draw the frames of a size into a folder; return what one weighs as a JPEG, on average, in bytes."""
     folder.mkdir(parents=True)
-    picture, grain = _picture(size), _grain(size)
-    strength = _strength(picture, grain, size.jpeg_bytes)
-    images = np.stack([_image(picture, grain, strength, number) for number in range(RING)])
+    images = draw(size, RING)
     np.save(folder / _IMAGES, images)
     jpegs = [jpeg_of(image) for image in images]
     for number, jpeg in enumerate(jpegs):
         (folder / f"{number}.jpg").write_bytes(jpeg)
     return float(np.mean([len(jpeg) for jpeg in jpegs]))
+
+
+def draw(size: Size, count: int) -> NDArray[np.uint8]:
+    """Return so many different images of a size, stacked, with as much grain as makes them weigh what they shall."""
+    picture, grain = _picture(size), _grain(size)
+    strength = _strength(picture, grain, size.jpeg_bytes)
+    return np.stack([_image(picture, grain, strength, number) for number in range(count)])
 
 
 def _picture(size: Size) -> NDArray[np.float32]:
@@ -124,7 +129,5 @@ class Camera:
         newest = int((time.monotonic() - self._start_s) * self._job.fps)
         tick = max(self._next, newest)
         self.missed, self._next = self.missed + tick - self._next, tick + 1
-        late_s = time.monotonic() - self._start_s - tick / self._job.fps
-        if late_s < 0:
-            time.sleep(-late_s)
-        return time.time_ns() - int(max(late_s, 0.0) * 1e9)
+        time.sleep(max(0.0, self._start_s + tick / self._job.fps - time.monotonic()))
+        return self.started_at_ns + int(tick / self._job.fps * 1e9)

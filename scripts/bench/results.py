@@ -40,14 +40,14 @@ def fps(done: Round) -> float:
     """Return frames shown a second, from the settling on until the camera ended."""
     begin_ns: int = done.published["started_at_ns"] + int(done.job.settle_s * 1e9)
     end_ns: int = done.published["ended_at_ns"]
-    shown = sum(begin_ns <= shown_ns < end_ns for _, shown_ns in done.watched["shown_at_ns"])
+    shown: int = sum(begin_ns <= shown_ns < end_ns for _, shown_ns in done.watched["shown_at_ns"])
     return shown * 1e9 / (end_ns - begin_ns)
 
 
 def cost(rounds: Sequence[Round], side: str) -> dict[str, float]:
     """Return what a frame costs one side: CPU time in ms, the same without the JPEG codec, and bytes of TCP."""
     pairs = [marks for done in rounds if len(marks := getattr(done, side)["marks"]) == 2]
-    frames = sum(end["frames"] - begin["frames"] for begin, end in pairs)
+    frames: int = sum(end["frames"] - begin["frames"] for begin, end in pairs)
     if not frames:
         return {}
 
@@ -69,13 +69,17 @@ def age_figures(rounds: Sequence[Round]) -> Figures:
         for done in rounds
         if done.watched["shown_at_ns"]
     ]
+    publisher = cost(rounds, "published")
+    if udp_bytes := sum(done.published["counted"].get("udp_bytes", 0) for done in rounds):
+        publisher["wire_bytes"] = round(udp_bytes / sum(done.published["given"] for done in rounds))
     return {
         "age_ms": percentiles(ages),
         "frames": len(ages),
         "fps": round(float(np.mean([fps(done) for done in rounds])), 1),
         "start_ms": round(float(np.median(starts_ms))) if starts_ms else None,
-        "publisher": cost(rounds, "published"),
+        "publisher": publisher,
         "viewer": cost(rounds, "watched"),
+        "stages_ms": next((told for r in reversed(rounds) if (told := r.watched["counted"].get("stages_ms"))), {}),
     }
 
 

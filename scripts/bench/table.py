@@ -19,6 +19,10 @@ def print_tables(results: Mapping[str, Any], console: Console) -> None:
     """Print one table per size, one for the slow viewer, and what was left out."""
     for size, transports in results["sizes"].items():
         console.print(_size_table(results, size, transports))
+        for name, figures in transports.items():
+            if stages := figures.get("stages_ms"):
+                text = ", ".join(f"{stage} {values['p50']}" for stage, values in stages.items())
+                console.print(f"{TRANSPORTS[name].label}: stages, p50 ms: {text}", markup=False)
     console.print(
         "(1.00x): times the common way, on the same kind of topic; on a persistent one for what has no topic"
     )

@@ -43,11 +43,7 @@ class Transport:
     def problem(self) -> str:
         """Return why it cannot run here; empty if it can."""
         missing = [package for package in self.needs if importlib.util.find_spec(package) is None]
-        if missing:
-            return f"not installed: {', '.join(missing)}"
-        if self.encoded and not self.load("takes_packets")():
-            return "this version of pulsar_cam takes no frames that are JPEGs already"
-        return ""
+        return f"not installed: {', '.join(missing)}" if missing else ""
 
 
 _PERSISTENT, _NON_PERSISTENT, _LIKE = "persistent", "non-persistent", "common-non-persistent"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import threading
-from typing import Any, cast
+from typing import Any
 
 from pulsar_cam import pipeline
-from pulsar_cam.frame import Frame, Packet
-from pulsar_cam.source import Source
+from pulsar_cam.frame import Captured, Frame, Packet
 from pulsar_cam.topics import Endpoint, Topic
 from pulsar_cam.viewer import Viewer
 from pulsar_cam.watch_stats import WatchStats
@@ -27,7 +26,7 @@ class BenchSource:
     def __init__(self, camera: Camera, encoded: bool) -> None:
         self._camera, self._encoded = camera, encoded
 
-    def read(self) -> Frame | Packet | None:
+    def read(self) -> Captured | None:
         """Wait for the next frame."""
         shot = self._camera.read()
         if shot is None:
@@ -53,11 +52,6 @@ class MeteringViewer(Viewer):
         self._meter.shown(frame.captured_at_ns)
 
 
-def takes_packets() -> bool:
-    """Tell whether this version of the library takes a source's frames when they are JPEGs already."""
-    return "Packet" in str(Source.read.__annotations__["return"])
-
-
 def publish(camera: Camera, job: Job, port: int) -> dict[str, Any]:
     """Publish frames."""
     return _publish(camera, job, encoded=False)
@@ -69,7 +63,7 @@ def publish_encoded(camera: Camera, job: Job, port: int) -> dict[str, Any]:
 
 
 def _publish(camera: Camera, job: Job, encoded: bool) -> dict[str, Any]:
-    source = cast(Source, BenchSource(camera, encoded))
+    source = BenchSource(camera, encoded)
     return pipeline.publish(lambda: source, Endpoint.of(job.service_url), Topic.parse(job.topic)).as_dict()
 
 

@@ -70,7 +70,7 @@ async def _publish(camera: Camera, job: Job, port: int) -> dict[str, Any]:
     camera.end()
     stats = await connection.getStats()
     sent = sum(entry.bytesSent for entry in stats.values() if entry.type == "outbound-rtp")
-    return {"captured": camera.given, "captured_at_ns": track.captured_at_ns, "rtp_bytes": sent}
+    return {"captured": camera.given, "captured_at_ns": track.captured_at_ns, "udp_bytes": sent}
 
 
 def watch(meter: Meter, job: Job) -> None:
