@@ -128,6 +128,8 @@ class Controller:
             return None
         if readings.waiting_ms > STALL_MS:
             return self._move(len(self._rungs) - 1, readings, f"no receipt for {STALL_MS / 1000:.0f} s")
+        if not readings.receipts and not readings.in_flight:
+            self._late_since_s = None  # nothing was sent, and the spacing of receipts would tell of that
         if not self._has_news(readings):
             return None
         self._caution.note(now_s, readings.transit_ms / self.setting.weight, readings.left_out)
@@ -186,7 +188,7 @@ class Controller:
             what = "trying more"
         else:
             return None
-        self._caution.rise(now_s)
+        self._caution.rise(now_s, was_predicted=fits)
         return self._move(higher, readings, f"receipts take {readings.transit_ms:.0f} ms over the round trip, {what}")
 
     def _is_backlog_growing(self, backlog: int | None) -> bool:
@@ -226,47 +228,50 @@ class Controller:
 class _Caution:
     """Keeps the controller from going up and down: what stands against the next rise.
 
-    A fall within _TRIAL_S of a rise means that predictions promised too much. They are not trusted then until
-    messages pass _FASTER times as fast, relative to their weight, as they ever did since the link got slow.
-    Without trust there is one try when the hold-off is over; when it lasts, predictions are trusted again. Each rise
-    that ends in a fall doubles the hold-off, unless that is long ago.
+    A fall within _TRIAL_S of a rise that was predicted to fit means that a prediction promised too much, or that the
+    link got slower just then. The next _TRIAL_S tell how fast messages are, relative to their weight, on a link that
+    bad. Until they are _FASTER times as fast, predictions are not trusted.
+
+    Without trust, or where a rung is predicted not to fit, it is tried when the hold-off is over. A try that lasts
+    brings trust back. Each rise that ends in a fall doubles the hold-off, unless the last fall is long ago.
     """
 
     def __init__(self) -> None:
         self.fell_at_s = self._rose_at_s = self._left_out_at_s = -math.inf
         self._hold_off_s = HOLD_OFF_S
         self._retry_at_s = -math.inf
-        self._fastest_ms = math.inf
-        self._broken_ms: float | None = None
+        self._was_predicted = False
+        self._distrusted_ms: float | None = None
+        self._distrusted_at_s = -math.inf
         self._faster_steps = 0
 
     @property
     def trusts_predictions(self) -> bool:
-        return self._broken_ms is None
+        return self._distrusted_ms is None
 
     def may_try(self, now_s: float) -> bool:
         return now_s >= self._retry_at_s and self._quiet_s(now_s) >= _TRIAL_S
 
     def note(self, now_s: float, per_weight_ms: float, left_out: int) -> None:
         """Look at the transit of messages, relative to their weight, and at the frames that were left out."""
-        self._fastest_ms = min(self._fastest_ms, per_weight_ms)
         if left_out:
             self._left_out_at_s = now_s
-        is_faster = self._broken_ms is not None and per_weight_ms * _FASTER < self._broken_ms
-        self._faster_steps = self._faster_steps + 1 if is_faster else 0
+        if self._distrusted_ms is None:
+            return
+        if now_s - self._distrusted_at_s < _TRIAL_S:
+            self._distrusted_ms = min(self._distrusted_ms, per_weight_ms)
+        self._faster_steps = self._faster_steps + 1 if per_weight_ms * _FASTER < self._distrusted_ms else 0
         if self._faster_steps == _STEPS_TO_TRUST:
-            self._trust_again(now_s)
-        if self._rose_at_s > self.fell_at_s and self._quiet_s(now_s) >= _TRIAL_S:
-            self._broken_ms = None
+            self.forget(now_s)
+        elif self._rose_at_s > self.fell_at_s and self._quiet_s(now_s) >= _TRIAL_S:
+            self._distrusted_ms = None
 
-    def rise(self, now_s: float) -> None:
-        self._rose_at_s = now_s
+    def rise(self, now_s: float, *, was_predicted: bool) -> None:
+        self._rose_at_s, self._was_predicted = now_s, was_predicted
 
     def fall(self, now_s: float) -> None:
-        if now_s - self._rose_at_s < _TRIAL_S:
-            self._broken_ms = self._fastest_ms
-        else:
-            self._fastest_ms = math.inf
+        if self._was_predicted and now_s - self._rose_at_s < _TRIAL_S and self.trusts_predictions:
+            self._distrusted_ms, self._distrusted_at_s = math.inf, now_s
         if now_s - self.fell_at_s > 2 * self._hold_off_s:
             self._hold_off_s = HOLD_OFF_S
         elif self._rose_at_s > self.fell_at_s:
@@ -275,16 +280,12 @@ class _Caution:
         self._faster_steps = 0
 
     def distrust_predictions(self) -> None:
-        self._broken_ms = 0.0
+        self._distrusted_ms = 0.0
+
+    def forget(self, now_s: float) -> None:
+        """Begin again, as with a link that is not known."""
+        self._distrusted_ms, self._faster_steps = None, 0
+        self._hold_off_s, self._retry_at_s = HOLD_OFF_S, now_s
 
     def _quiet_s(self, now_s: float) -> float:
         return now_s - max(self._rose_at_s, self._left_out_at_s)
-
-    def forget(self, now_s: float) -> None:
-        """Begin again, with a link that is not known."""
-        self._fastest_ms = math.inf
-        self._trust_again(now_s)
-
-    def _trust_again(self, now_s: float) -> None:
-        self._broken_ms, self._faster_steps = None, 0
-        self._hold_off_s, self._retry_at_s = HOLD_OFF_S, now_s

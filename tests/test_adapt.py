@@ -55,6 +55,15 @@ def test_a_fault_lowers_the_picture_at_once_and_its_end_brings_all_back_within_1
     assert len(run.changes) <= 16
 
 
+def test_a_fault_right_after_the_way_back_from_another_one_is_not_held_against_the_link() -> None:
+    world = World(node_ms=steps((0, 3), (4, 100), (6, 3)), mbit=steps((0, 1000), (11, 20), (27, 1000)))
+    run = simulate(world, 40)
+    assert run.changes_in(0, 11)[-1].setting == BEST
+    assert run.changes_in(11, 12.5)
+    assert last_setting(run) == BEST
+    assert run.changes_in(37, 40) == []
+
+
 PERSISTENT = {
     "20 Mbit/s": World(mbit=always(20)),
     "with jitter": World(mbit=always(20), jitter_ms=10),
@@ -182,6 +191,14 @@ def test_a_step_or_two_that_are_late_are_no_reason() -> None:
     assert feed(LATE, 2, controller) == []
     assert feed(QUIET, 1, controller) == []
     assert feed(LATE, 2, controller) == []
+
+
+def test_a_source_that_rests_does_not_look_like_a_slow_link() -> None:
+    controller = Controller(BEST)
+    rest = replace(QUIET, receipts=0, in_flight=0, captured=0)
+    assert [feed(readings, 1, controller) for readings in (LATE, LATE, rest, LATE, LATE)] == [[]] * 5
+    at_rest = [controller.step(time_s, readings) for time_s, readings in ((10, rest), (60, LATE), (60.2, LATE))]
+    assert at_rest == [None] * 3
 
 
 def test_each_change_says_why() -> None:
