@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib.util
 import json
 import signal
 import sys
@@ -19,6 +20,7 @@ from typing import Any
 
 from rich.console import Console
 
+from pulsar_cam.errors import PulsarCamError
 from scripts.bench.check import targets
 from scripts.bench.frames import make_ring
 from scripts.bench.node import Addresses, own_node
@@ -28,6 +30,7 @@ from scripts.bench.table import print_tables, print_targets
 from scripts.bench.transports import TRANSPORTS
 
 ROOT = Path(__file__).parent.parent
+_COLUMNS = 180
 QUICK_TRANSPORTS = (
     "ours-persistent",
     "ours-non-persistent",
@@ -40,9 +43,27 @@ QUICK_TRANSPORTS = (
 
 def main() -> int:
     """Run the benchmark; return the exit code."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job would ignore the first
+        signal.signal(number, signal.default_int_handler)
     options = _options()
-    console = Console(width=max(180, Console().width))
+    try:
+        results = _measure(options)
+    except PulsarCamError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    judged = targets(results)
+    results["targets"] = [{"sentence": target.sentence, "holds": target.holds} for target in judged]
+    console = Console(width=max(_COLUMNS, Console().width))
+    print_tables(results, console)
+    print_targets(judged, console)
+    if options.out:
+        _save(results, options.out)
+    return 1 if options.check and not all(target.holds for target in judged) else 0
+
+
+def _measure(options: argparse.Namespace) -> dict[str, Any]:
     began_s, status = time.monotonic(), Console(stderr=True)
 
     def say(text: str) -> None:
@@ -60,14 +81,7 @@ def main() -> int:
         else:
             node = stack.enter_context(own_node())
         drawing.join()
-        results = Run(plan, options.transports, rings, node, say).results()
-    judged = targets(results)
-    results["targets"] = [{"sentence": target.sentence, "holds": target.holds} for target in judged]
-    print_tables(results, console)
-    print_targets(judged, console)
-    if options.out or not options.quick:  # a quick run does not replace the published figures
-        _save(results, options.out or ROOT / "docs" / "benchmarks")
-    return 1 if options.check and not all(target.holds for target in judged) else 0
+        return Run(plan, options.transports, rings, node, say).results()
 
 
 def _options() -> argparse.Namespace:
@@ -79,7 +93,7 @@ def _options() -> argparse.Namespace:
     add("--transports", help=f"only these, with commas: {', '.join(TRANSPORTS)}")
     add("--service-url", help="HTTP address of a node that runs already; by default one is started")
     add("--broker-url", help="its address for native clients, such as pulsar://localhost:6650")
-    add("--out", type=Path, help="folder for the JSON file and the pictures")
+    add("--out", type=Path, help="folder for the JSON file and the pictures; docs/benchmarks, or none with --quick")
     options = parser.parse_args()
     if bool(options.service_url) != bool(options.broker_url):
         parser.error("--service-url and --broker-url belong together")
@@ -87,6 +101,10 @@ def _options() -> argparse.Namespace:
     unknown = set(chosen or ()) - set(TRANSPORTS)
     if unknown:
         parser.error(f"unknown transports: {', '.join(sorted(unknown))}")
+    if not options.out and not options.quick:  # a quick run does not replace the published figures
+        options.out = ROOT / "docs" / "benchmarks"
+    if options.out and importlib.util.find_spec("matplotlib") is None:
+        parser.error("the pictures need matplotlib: sh scripts/setup bench")
     options.transports = chosen or (QUICK_TRANSPORTS if options.quick else list(TRANSPORTS))
     return options
 

@@ -119,7 +119,8 @@ def _slow(slow: Mapping[str, Any], path: Path) -> None:
             grown = [p + v - publisher[0] - viewer[0] for p, v in zip(publisher, viewer, strict=True)]
             memory.plot(seconds, grown, color=colour, label=label, linewidth=width)
     ages.set(yscale="log", ylabel="age of the frame shown, s")
-    ages.yaxis.set_major_formatter(FuncFormatter(_plain))
+    for axis in (ages.yaxis.set_major_formatter, ages.yaxis.set_minor_formatter):
+        axis(FuncFormatter(_plain))
     memory.set(ylabel="growth of both processes' memory, MB", xlabel="s")
     ages.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     _save(drawn, path)

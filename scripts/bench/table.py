@@ -39,9 +39,13 @@ def print_targets(targets: list[Target], console: Console) -> None:
 
 
 def _size_table(results: Mapping[str, Any], size: str, transports: Mapping[str, Any]) -> Table:
-    table = Table("transport", title=f"{size}, camera at 30 fps, age from capture to decoded", title_justify="left")
+    table = Table(
+        "transport",
+        title=f"{size}, camera at 30 fps, age from capture to decoded, cost per frame",
+        title_justify="left",
+    )
     ages = ("age p50 ms", "p95 ms", "p99 ms")
-    costs = ("CPU ms/frame: publisher", "viewer", "both without JPEG", "kB/frame out", "kB/frame in")
+    costs = ("publisher CPU ms", "viewer CPU ms", "both without JPEG", "kB out", "kB in")
     for heading in (*ages, "highest fps", *costs, "start ms"):
         table.add_column(heading, justify="right")
     for name in transports:
