@@ -57,7 +57,7 @@ def main() -> int:
     results["targets"] = [{"sentence": target.sentence, "holds": target.holds} for target in judged]
     console = Console(width=max(_COLUMNS, Console().width))
     print_tables(results, console)
-    print_targets(judged, console)
+    print_targets(judged, results, console)
     if options.out:
         _save(results, options.out)
     return 1 if options.check and not all(target.holds for target in judged) else 0

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pulsar_cam.opencv import cv2
-from scripts.bench.check import Target, growth_mb, targets, unaccounted
+from scripts.bench.check import Target, growth_mb, other_readings, targets, unaccounted
 from scripts.bench.frames import Camera, make_ring
 from scripts.bench.gauge import Gauge, Mark, tcp_bytes
 from scripts.bench.meter import Meter
@@ -115,6 +115,12 @@ def test_targets_that_do_not_hold() -> None:
     judged = targets(results_of(figures_of(18, 60, 7, 40), figures_of(10, 20, 1, 99), figures_of(40, 99, 10, 30)))
     assert not any(target.holds for target in judged)
     assert judged[0].sentence.endswith("age p50 as a multiple of the common way's: 1.80, and at most 1.30 is wanted")
+
+
+def test_readings_across_kinds_of_topics() -> None:
+    lines = other_readings(results_of(figures_of(18, 60, 7, 40), figures_of(10, 20, 1, 99), {}))
+    assert lines[0] == "720p: age p50 of ours-non-persistent is 1.80 times that of common-persistent"
+    assert other_readings(results_of({}, {}, {})) == []
 
 
 def test_what_was_not_measured_does_not_hold() -> None:

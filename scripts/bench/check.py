@@ -57,6 +57,13 @@ def _age_targets(results: Mapping[str, Any]) -> Iterator[Target]:
         yield Target("720p, MJPEG camera: age p50 as a multiple of the common way's", p50, 1.0)
 
 
+def other_readings(results: Mapping[str, Any]) -> list[str]:
+    """Return the age ratios across kinds of topics, which are no targets: unlike is compared with unlike."""
+    pairs = [("ours-non-persistent", "common-persistent"), ("ours-persistent", "common-non-persistent")]
+    ratios = [(ours, peer, _ratio(results, ours, peer, "p50")) for ours, peer in pairs]
+    return [f"720p: age p50 of {ours} is {p50:.2f} times that of {peer}" for ours, peer, p50 in ratios if p50]
+
+
 def _cost_targets(results: Mapping[str, Any]) -> Iterator[Target]:
     for kind in ("persistent", "non-persistent"):
         ours = f"ours-{kind}"

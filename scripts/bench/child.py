@@ -60,7 +60,7 @@ def publisher(job: Job, connection: Connection) -> None:
         line.say("ready")
         port = line.hear()
         threading.Thread(target=line.hear, daemon=True).start()  # ends the process if the parent is gone
-        counted = publish(camera, job, port)
+        counted = publish(camera, job, port) or {}
         camera.end()
         line.end_with(
             "result",
@@ -86,7 +86,7 @@ def viewer(job: Job, connection: Connection) -> None:
         from .transports import TRANSPORTS
 
         transport = TRANSPORTS[job.transport]
-        watch = transport.load(transport.watch)
+        watch = transport.load("watch")
         meter = Meter(job, Gauge(), functools.partial(line.say, "listening"))
         line.say("ready")
         line.hear()

@@ -69,16 +69,17 @@ def age_figures(rounds: Sequence[Round]) -> Figures:
         for done in rounds
         if done.watched["shown_at_ns"]
     ]
-    publisher = cost(rounds, "published")
+    publisher, viewer = cost(rounds, "published"), cost(rounds, "watched")
     if udp_bytes := sum(done.published["counted"].get("udp_bytes", 0) for done in rounds):
         publisher["wire_bytes"] = round(udp_bytes / sum(done.published["given"] for done in rounds))
+        viewer.pop("wire_bytes", None)  # of the signalling
     return {
         "age_ms": percentiles(ages),
         "frames": len(ages),
         "fps": round(float(np.mean([fps(done) for done in rounds])), 1),
         "start_ms": round(float(np.median(starts_ms))) if starts_ms else None,
         "publisher": publisher,
-        "viewer": cost(rounds, "watched"),
+        "viewer": viewer,
         "stages_ms": next((told for r in reversed(rounds) if (told := r.watched["counted"].get("stages_ms"))), {}),
     }
 

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from .check import Target
+from .check import Target, other_readings
 from .results import cpu_without_jpeg_ms, figure, ratio
 from .transports import TRANSPORTS
 
@@ -32,10 +32,12 @@ def print_tables(results: Mapping[str, Any], console: Console) -> None:
         console.print(f"left out: {name}: {reason}", markup=False)
 
 
-def print_targets(targets: list[Target], console: Console) -> None:
-    """Print each target and whether it holds."""
+def print_targets(targets: list[Target], results: Mapping[str, Any], console: Console) -> None:
+    """Print each target and whether it holds, and what is only to be known."""
     for target in targets:
-        console.print(f"{'holds ' if target.holds else 'FAILS '} {target.sentence}", markup=False)
+        console.print(f"{'holds' if target.holds else 'FAILS'}  {target.sentence}", markup=False)
+    for line in other_readings(results):
+        console.print(f"also   {line}", markup=False)
 
 
 def _size_table(results: Mapping[str, Any], size: str, transports: Mapping[str, Any]) -> Table:
@@ -46,7 +48,7 @@ def _size_table(results: Mapping[str, Any], size: str, transports: Mapping[str, 
     )
     ages = ("age p50 ms", "p95 ms", "p99 ms")
     costs = ("publisher CPU ms", "viewer CPU ms", "both without JPEG", "kB out", "kB in")
-    for heading in (*ages, "highest fps", *costs, "start ms"):
+    for heading in (*ages, "fps", "highest fps", *costs, "start ms"):
         table.add_column(heading, justify="right")
     for name in transports:
         peer = TRANSPORTS[name].peer
@@ -61,6 +63,7 @@ def _size_table(results: Mapping[str, Any], size: str, transports: Mapping[str, 
         table.add_row(
             TRANSPORTS[name].label,
             *(compared("age_ms", percentile) for percentile in ("p50", "p95", "p99")),
+            _cell(value("fps")),
             compared("highest_fps"),
             *(_cell(value(side, "cpu_ms")) for side in _SIDES),
             _cell(cpu, peer=peer_cpu) if name != "webrtc" else "-",  # its codec is another

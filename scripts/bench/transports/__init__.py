@@ -1,6 +1,6 @@
 """The transports by name. A transport is one file here, with a function for each side.
 
-``publish(camera, job, port)`` sends what ``camera.read()`` gives until that is None, and returns what it counted.
+``publish(camera, job, port)`` sends what ``camera.read()`` gives until that is None, and may return what it counted.
 ``watch(meter, job)`` calls ``meter.listening`` once it can be sent to, then shows each frame with ``meter.decode``.
 """
 
@@ -19,7 +19,7 @@ class Transport:
 
     Attributes:
         label: what people read.
-        module: its file in this folder; `publish` and `watch` are the functions there.
+        module: its file in this folder; `publish` and ``watch`` are the functions there.
         topic: ``persistent`` or ``non-persistent``; empty for what is not Pulsar.
         needs: packages without which it is left out.
         encoded: its camera gives JPEGs, as many cameras do.
@@ -31,7 +31,6 @@ class Transport:
     topic: str = ""
     needs: tuple[str, ...] = ()
     publish: str = "publish"
-    watch: str = "watch"
     encoded: bool = False
     peer: str = "common-persistent"
 
@@ -55,7 +54,6 @@ TRANSPORTS = {
         "pulsar-cam, MJPEG camera, non-persistent",
         "ours",
         _NON_PERSISTENT,
-        publish="publish_encoded",
         encoded=True,
         peer=_LIKE,
     ),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import struct
-from typing import Any
 
 import pybase64
 
@@ -15,14 +14,13 @@ from ..plan import Job
 _HEADER = struct.Struct("!QI")  # capture time, length
 
 
-def publish(camera: Camera, job: Job, port: int) -> dict[str, Any]:
+def publish(camera: Camera, job: Job, port: int) -> None:
     """Write each frame to a socket."""
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         while shot := camera.read():
             text = pybase64.b64encode(jpeg_of(shot.image))
             connection.sendall(_HEADER.pack(shot.captured_at_ns, len(text)) + text)
-    return {"captured": camera.given, "published": camera.given}
 
 
 def watch(meter: Meter, job: Job) -> None:

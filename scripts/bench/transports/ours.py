@@ -19,20 +19,18 @@ _STOP_S = 5.0
 
 
 class BenchSource:
-    """The camera as a Source; with `encoded`, it gives packets."""
+    """The camera as a Source; its frames are packets if it gives JPEGs."""
 
     name = "bench"
 
-    def __init__(self, camera: Camera, encoded: bool) -> None:
-        self._camera, self._encoded = camera, encoded
+    def __init__(self, camera: Camera) -> None:
+        self._camera = camera
 
     def read(self) -> Captured | None:
         """Wait for the next frame."""
         shot = self._camera.read()
-        if shot is None:
-            return None
-        if not self._encoded:
-            return Frame(shot.image, shot.captured_at_ns, shot.number, self.name)
+        if not shot or not shot.jpeg:
+            return shot and Frame(shot.image, shot.captured_at_ns, shot.number, self.name)
         height, width = shot.image.shape[:2]
         return Packet(shot.jpeg, width, height, shot.captured_at_ns, self.name, sequence=shot.number, quality=QUALITY)
 
@@ -53,18 +51,9 @@ class MeteringViewer(Viewer):
 
 
 def publish(camera: Camera, job: Job, port: int) -> dict[str, Any]:
-    """Publish frames."""
-    return _publish(camera, job, encoded=False)
-
-
-def publish_encoded(camera: Camera, job: Job, port: int) -> dict[str, Any]:
-    """Publish the camera's own JPEGs."""
-    return _publish(camera, job, encoded=True)
-
-
-def _publish(camera: Camera, job: Job, encoded: bool) -> dict[str, Any]:
-    source = BenchSource(camera, encoded)
-    return pipeline.publish(lambda: source, Endpoint.of(job.service_url), Topic.parse(job.topic)).as_dict()
+    """Publish frames, and return what became of them."""
+    endpoint, topic = Endpoint.of(job.service_url), Topic.parse(job.topic)
+    return pipeline.publish(lambda: BenchSource(camera), endpoint, topic).as_dict()
 
 
 def watch(meter: Meter, job: Job) -> None:

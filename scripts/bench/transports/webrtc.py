@@ -70,7 +70,7 @@ async def _publish(camera: Camera, job: Job, port: int) -> dict[str, Any]:
     camera.end()
     stats = await connection.getStats()
     sent = sum(entry.bytesSent for entry in stats.values() if entry.type == "outbound-rtp")
-    return {"captured": camera.given, "captured_at_ns": track.captured_at_ns, "udp_bytes": sent}
+    return {"captured_at_ns": track.captured_at_ns, "udp_bytes": sent}
 
 
 def watch(meter: Meter, job: Job) -> None:
@@ -80,7 +80,6 @@ def watch(meter: Meter, job: Job) -> None:
 
 async def _watch(meter: Meter) -> None:
     connection: Any = RTCPeerConnection(_NO_SERVERS)
-    shown = asyncio.Event()
 
     async def show(track: MediaStreamTrack) -> None:
         while True:
@@ -98,7 +97,7 @@ async def _watch(meter: Meter) -> None:
     connection.on("track", lambda track: tasks.add(asyncio.create_task(show(track))))
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     meter.listening(server.sockets[0].getsockname()[1])
-    await shown.wait()
+    await asyncio.Event().wait()  # the meter ends it
 
 
 async def _write_description(writer: asyncio.StreamWriter, connection: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from typing import Any
 
 import imagezmq
 import numpy as np
@@ -13,12 +12,11 @@ from ..meter import Meter
 from ..plan import Job
 
 
-def publish(camera: Camera, job: Job, port: int) -> dict[str, Any]:
+def publish(camera: Camera, job: Job, port: int) -> None:
     """Send each frame, and wait for the reply before the next."""
     sender = imagezmq.ImageSender(connect_to=f"tcp://127.0.0.1:{port}")
     while shot := camera.read():
         sender.send_jpg(str(shot.captured_at_ns), np.frombuffer(jpeg_of(shot.image), np.uint8))
-    return {"captured": camera.given, "published": camera.given}
 
 
 def watch(meter: Meter, job: Job) -> None:
