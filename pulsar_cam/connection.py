@@ -37,7 +37,7 @@ _MOST_IN_FLIGHT = 64
 # How often the round trip is measured, and how many of them are remembered.
 _MEASURE_INTERVAL_S = 1.0
 _MEASURE_TIMEOUT_S = 1.0
-_MOST_ROUND_TRIPS = 10
+_MOST_ROUND_TRIPS = 60
 # A node pushes messages of any size its own limits allow; ours must not end the session before theirs.
 MAX_TEXT_BYTES = 32 * 1024 * 1024
 # How long a name may stay taken at the first try: our own last session may just be closing.
@@ -62,7 +62,7 @@ class Connection:
         has_opened: whether there was a session.
         reconnects: how often it was opened again.
         recovery_s: how long the last interruption took, in seconds; None before the first one.
-        round_trips_s: the last ten times from a ping to its pong, in seconds.
+        round_trips_s: the times from a ping to its pong in the last minute of this session, in seconds.
     """
 
     def __init__(self, target: Target, headers: dict[str, str]) -> None:
@@ -108,6 +108,7 @@ class Connection:
                 yield websocket
             finally:
                 measuring.cancel()
+                self.round_trips_s.clear()  # the next session may take another way
             self._websocket = None
             if self._reopens:
                 self._reopens = False

@@ -135,8 +135,8 @@ class Consumer:
 
     @property
     def round_trips_s(self) -> Sequence[float]:
-        """The last few times from a ping to its pong, in seconds."""
-        return self._connection.round_trips_s
+        """The last ten times from a ping to its pong, in seconds."""
+        return list(self._connection.round_trips_s)[-10:]
 
     async def __aiter__(self) -> AsyncIterator[Delivery]:
         """Yield each delivery, for ever.

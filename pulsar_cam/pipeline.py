@@ -16,13 +16,15 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
 
-from .admin import node_limits
+from .admin import Limits, node_limits
 from .background import Background
 from .backlog import Backlog
 from .clocks import ClockOffset
 from .consumer import Consumer
+from .demand import Demand
 from .errors import ConnectionLost, DecodeError, EncodeError, InvalidOption
 from .fit import FittingEncoder
 from .frame import Captured, Frame, Packet
@@ -32,6 +34,7 @@ from .producer import Producer
 from .publish_stats import PublishStats
 from .source import Source
 from .source_reader import SourceReader
+from .steering import Adapt, Steering, Throttle
 from .topics import Endpoint, Topic
 from .viewer import Viewer
 from .watch_stats import WatchStats
@@ -50,6 +53,8 @@ def publish(
     topic: Topic,
     *,
     quality: int = 80,
+    adapt: Adapt = Adapt.ON,
+    on_demand: bool = False,
     frames: int | None = None,
     duration_s: float | None = None,
     preview: Viewer | None = None,
@@ -62,6 +67,8 @@ def publish(
     Args:
         open_source: opens the source, such as ``lambda: open_source("0")``.
         quality: JPEG quality, 1 to 100; lowered while a message does not fit the node's limits.
+        adapt: lower quality, size and rate as well while the way to the node is too slow for them.
+        on_demand: publish one frame a second while nobody subscribes.
         frames: how many to publish; None for all.
         duration_s: for how long, in seconds; None for ever.
         preview: shows the captured frames here as well; with a window, call this from the main thread.
@@ -78,14 +85,17 @@ def publish(
         raise InvalidOption("--quality", quality, "expected 1 to 100")
     _check_limits(frames, duration_s)
     stats, stop, preview = stats or PublishStats(), stop or threading.Event(), preview or Viewer()
-    newest, newest_preview = Latest[Captured](), Latest[Captured]()
+    newest, newest_preview, throttle = Latest[Captured](), Latest[Captured](), Throttle()
 
     def offer(captured: Captured) -> None:
         stats.captured += 1
-        if newest.put(captured):
-            stats.drop(stats.reason_to_supersede)
+        stats.captured_rate.count()
         if preview.has_window:
             newest_preview.put(captured)
+        if reason := throttle.reason_to_drop():
+            stats.drop(reason)
+        elif newest.put(captured):
+            stats.drop(stats.reason_to_supersede)
 
     with stats.accounted(), SourceReader(open_source, offer, newest.close) as reader:
         while not (reader.wait_open(_TICK_S) or stop.is_set() or preview.wants_quit):
@@ -93,7 +103,8 @@ def publish(
             on_tick()
         if reader.has_failed or stop.is_set() or preview.wants_quit:
             return stats
-        with Background(_publish_newest(newest, reader, endpoint, topic, quality, frames, stats)) as network:
+        publishing = _Publishing(newest, reader, endpoint, topic, quality, adapt, on_demand, throttle, frames, stats)
+        with Background(publishing.run()) as network:
             stats.network = network
             run = _Run(network, stop, preview, duration_s)
             while run.goes_on and not reader.has_failed and reader.ended_for_s < _DRAIN_S:
@@ -118,29 +129,54 @@ def _preview(captured: Captured, preview: Viewer, stats: PublishStats) -> None:
         preview.show(frame, lambda: stats.info)
 
 
-async def _publish_newest(
-    newest: Latest[Captured],
-    reader: SourceReader,
-    endpoint: Endpoint,
-    topic: Topic,
-    quality: int,
-    frames: int | None,
-    stats: PublishStats,
-) -> None:
-    limits = await node_limits(endpoint)
-    encoder = FittingEncoder(quality, max_jpeg_bytes(limits.text, limits.message))
-    async with Producer(endpoint, topic) as producer, _Sender(producer, stats) as sender:
-        stats.session = producer
-        reader.begin()
-        while not newest.is_drained and not await _is_done(sender, stats, frames):
-            await producer.room()
-            if producer.text_limit:  # learned from a node whose admin API did not tell
-                encoder.max_bytes = max_jpeg_bytes(producer.text_limit, limits.message)
-            packet = await asyncio.to_thread(_encode_newest, newest, encoder, stats)
-            if packet:
-                await sender.begin(packet)
-        await asyncio.to_thread(reader.end)  # letting go of a device or a stream can take its time
-        await sender.finish()
+@dataclass
+class _Publishing:
+    """What runs on the event loop of a publisher."""
+
+    newest: Latest[Captured]
+    reader: SourceReader
+    endpoint: Endpoint
+    topic: Topic
+    quality: int
+    adapt: Adapt
+    on_demand: bool
+    throttle: Throttle
+    frames: int | None
+    stats: PublishStats
+
+    async def run(self) -> None:
+        limits = await node_limits(self.endpoint)
+        encoder = FittingEncoder(self.quality, max_jpeg_bytes(limits.text, limits.message))
+        async with Producer(self.endpoint, self.topic) as producer:
+            self.stats.session, self.stats.setting = producer, encoder.wanted
+            async with self._demand() as demand, self._steering(producer, encoder, demand):
+                self.reader.begin()
+                await self._send_newest(producer, encoder, limits)
+            await asyncio.to_thread(self.reader.end)  # letting go of a device or a stream can take its time
+            await producer.drain(_DRAIN_S)
+
+    def _demand(self) -> AbstractAsyncContextManager[Demand | None]:
+        if self.adapt is Adapt.OFF and not self.on_demand:
+            return contextlib.nullcontext()
+        return Demand(self.endpoint, self.topic, on_demand=self.on_demand)
+
+    def _steering(self, producer: Producer, encoder: FittingEncoder, demand: Demand | None) -> Steering:
+        return Steering(
+            producer, encoder, self.throttle, self.stats, self.quality,
+            adapt=self.adapt, demand=demand, on_demand=self.on_demand,
+        )  # fmt: skip
+
+    async def _send_newest(self, producer: Producer, encoder: FittingEncoder, limits: Limits) -> None:
+        newest, stats = self.newest, self.stats
+        async with _Sender(producer, stats) as sender:
+            while not newest.is_drained and not await _is_done(sender, stats, self.frames):
+                await producer.room()
+                if producer.text_limit:  # learned from a node whose admin API did not tell
+                    encoder.max_bytes = max_jpeg_bytes(producer.text_limit, limits.message)
+                packet = await asyncio.to_thread(_encode_newest, newest, encoder, stats)
+                if packet:
+                    await sender.begin(packet)
+            await sender.finish()
 
 
 class _Sender:

@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 DISCONNECTED = "disconnected"
 _DRAIN_ON_CLOSE_S = 0.7
 _MESSAGE_TOO_BIG = 1009
-_MOST_ROUND_TRIPS = 256
+_MOST_RECEIPT_TIMES = 256
 _FIT_WINDOW_EVERY_S = 0.5
 
 
@@ -55,6 +55,7 @@ class Producer:
         session: random text, new for every Producer; it marks the packets of one run.
         text_limit: the longest text frame that the node takes, in bytes, once it closed a session for one too long.
         bad_messages: how many texts were not what Pulsar sends.
+        receipts: how many messages were acknowledged.
         window: how many messages may wait for their receipt: 4, or more on a link with a long round trip. Pulsar
             itself would take any number, and pictures would get old.
     """
@@ -72,11 +73,12 @@ class Producer:
             name=f"producer name {name!r}",
         )
         self._connection = Connection(target, endpoint.headers)
+        self.receipts = 0
         self.window = LEAST_IN_FLIGHT
         self._window_fits_until_s = 0.0
         self._in_flight: dict[str, _Message] = {}
         self._sends = Rate()
-        self._round_trips_ns: deque[int] = deque(maxlen=_MOST_ROUND_TRIPS)
+        self._receipt_times_ns: deque[int] = deque(maxlen=_MOST_RECEIPT_TIMES)
         self._contexts = itertools.count()
         self._has_room = asyncio.Event()
         self._websocket: ClientConnection | None = None
@@ -136,8 +138,17 @@ class Producer:
 
     @property
     def round_trip_ns(self) -> int | None:
-        """The shortest time from sending to receipt, of the last few hundred messages."""
-        return min(self._round_trips_ns, default=None)
+        """The shortest time from sending to receipt, of the last 256 messages; None before the first."""
+        return min(self._receipt_times_ns, default=None)
+
+    @property
+    def round_trip_s(self) -> float:
+        """The shortest time from a ping to its pong in the last minute, in seconds; 0 before the first."""
+        return self._connection.round_trip_s
+
+    def last_receipts_ns(self, count: int) -> list[int]:
+        """Return the times from sending to receipt of the last so many acknowledged messages, at most 256."""
+        return list(self._receipt_times_ns)[-count:] if count > 0 else []
 
     @property
     def reconnects(self) -> int:
@@ -222,7 +233,8 @@ class Producer:
         if message and not message.receipt.done():
             now_ns = time.time_ns()
             if receipt.accepted:
-                self._round_trips_ns.append(now_ns - message.sent_at_ns)
+                self.receipts += 1
+                self._receipt_times_ns.append(now_ns - message.sent_at_ns)
             message.receipt.set_result(replace(receipt, sent_at_ns=message.sent_at_ns, received_at_ns=now_ns))
         self._update_room()
 

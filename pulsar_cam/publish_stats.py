@@ -13,6 +13,7 @@ from .background import Background
 from .errors import DecodeError, EncodeError
 from .frame import Packet
 from .producer import DISCONNECTED, Producer
+from .setting import Setting
 from .stages import Stages
 from .stats import Rate, dropped_text
 from .wire import Receipt
@@ -25,6 +26,7 @@ class PublishStats:
 
     Reasons of drops: ``superseded`` (a newer frame came while the one before was encoded), ``in_flight_full`` (while
     the node owed receipts, or the link was slow to take a message), ``disconnected`` (while there was no session),
+    ``rate_lowered`` (the controller chose a lower rate), ``no_viewer`` (nobody watches, and that was to matter),
     ``encode_error``, ``rejected`` (Pulsar refused the message), ``unacknowledged`` (the session ended before the
     receipt: Pulsar may have it or not), ``stopped`` (under way when the run ended).
 
@@ -38,6 +40,9 @@ class PublishStats:
         published_bytes: their JPEG bytes.
         dropped: frames left out, by reason.
         stages: where the time of the published frames went.
+        setting: quality, scale and rate that are aimed at.
+        changes: how often they were changed.
+        captured_rate: how fast frames come from the source.
         session: the producer, once there is one.
         network: the thread of the event loop, once there is one.
     """
@@ -49,6 +54,9 @@ class PublishStats:
         self.published_bytes = 0
         self.dropped: Counter[str] = Counter()
         self.stages = Stages("encode", "queue", "receipt")
+        self.setting = Setting(quality=100)
+        self.changes = 0
+        self.captured_rate = Rate()
         self.session: Producer | None = None
         self.network: Background | None = None
         self._rate = Rate()
@@ -150,6 +158,12 @@ class PublishStats:
             "reconnects": self.session.reconnects if self.session else 0,
             "in_flight": self.session.in_flight if self.session else 0,
             "window": self.session.window if self.session else None,
+            "setting": {
+                "quality": self.setting.quality,
+                "scale": self.setting.scale,
+                "fps": round(self.setting.fps, 1),
+            },
+            "changes": self.changes,
             "stages_ms": self.stages.percentiles_ms(),
             "loop_blocked_ms": self.network.longest_block_ms if self.network else None,
             "fps": round(self._rate.per_second, 1),

@@ -53,6 +53,16 @@ def publish(
             show_default=False,
         ),
     ] = None,
+    adapt: Annotated[
+        bool,
+        typer.Option("--adapt/--fixed", help="Lower quality, size and rate while the way to the node is too slow."),
+    ] = True,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --adapt: say what would be changed, only.")
+    ] = False,
+    on_demand: Annotated[
+        bool, typer.Option("--on-demand", help="One frame a second while nobody subscribes. Needs the admin API.")
+    ] = False,
     preview: Annotated[bool, typer.Option("--preview", help="Show the frames in a window here as well.")] = False,
     frames: options.Frames = None,
     duration: options.Duration = None,
@@ -72,6 +82,8 @@ def publish(
     set_up_logging(verbose)
     if device is not None and source is not None:
         raise InvalidOption("--source", source, "give --device or --source, not both")
+    if dry_run and not adapt:
+        raise InvalidOption("--dry-run", "--fixed", "there is nothing to say with --fixed; leave one of them out")
     endpoint = options.endpoint_of(service_url, ws_url, admin_url, token_file)
     full_topic, pixels = Topic.parse(topic), options.parse_size(size)
     uri = next(each for each in (source, device, "0") if each is not None)  # an empty one is a mistake, no camera 0
@@ -80,6 +92,7 @@ def publish(
         from .. import pipeline
         from ..publish_stats import PublishStats
         from ..source import open_source
+        from ..steering import Adapt
         from ..viewer import Viewer
         from ..window import Window
 
@@ -94,6 +107,8 @@ def publish(
                 endpoint,
                 full_topic,
                 quality=80 if quality is None else quality,
+                adapt=Adapt.OFF if not adapt else Adapt.DRY_RUN if dry_run else Adapt.ON,
+                on_demand=on_demand,
                 frames=frames,
                 duration_s=duration,
                 preview=viewer,

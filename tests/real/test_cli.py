@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -64,12 +65,13 @@ def test_the_pair_carries_every_frame_from_one_terminal_to_the_other(
     assert watched.summary["shown"] + sum(watched.summary["dropped"].values()) == 30
 
 
-def test_the_summary_is_one_sentence(node: NodeState, cli: CommandLine, topic: Topic) -> None:
+def test_the_summary_is_one_sentence_and_where_the_time_went(node: NodeState, cli: CommandLine, topic: Topic) -> None:
     published = cli.run(*PATTERN, "--topic", topic.name, "-n", "10")
     assert published.code == 0
-    (sentence,) = published.out.splitlines()
+    sentence, stages = published.out.splitlines()
     assert sentence.startswith("published 10 of ")
     assert sentence.endswith(" s")
+    assert re.fullmatch(r"  p50/p95/p99: encode [\d./]+  queue [\d./]+  receipt [\d./]+ ms", stages)
     assert published.err == ""
 
 
