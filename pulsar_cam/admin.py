@@ -5,6 +5,7 @@ Formats: "Pulsar admin REST API v2" of Apache Pulsar 4.0, and the answers of a 4
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import ssl
@@ -50,24 +51,29 @@ class Limits:
 class Admin:
     """A client of the admin REST API, as an async context manager. Every call ends within `timeout_s`.
 
-    Every method raises a PulsarError: NodeUnreachable (the constructor, too), NotAuthenticated, NotAuthorized,
+    Every method raises a PulsarError: NodeUnreachable (entering, too), NotAuthenticated, NotAuthorized,
     NamespaceNotFound, TopicNotFound, or RequestRejected with Pulsar's own reason.
     """
 
     def __init__(self, endpoint: Endpoint, timeout_s: float = TIMEOUT_S) -> None:
         self._url = endpoint.admin_url
+        self._endpoint, self._timeout_s = endpoint, timeout_s
+
+    async def __aenter__(self) -> Self:
+        # In a thread: reading the system's certificates takes 50 ms, in which no frame would come or go.
+        self._client = await asyncio.to_thread(self._make_client)
+        return self
+
+    def _make_client(self) -> httpx.AsyncClient:
         try:
-            self._client = httpx.AsyncClient(
-                base_url=f"{endpoint.admin_url}/admin/v2",
-                headers=endpoint.headers,
-                timeout=timeout_s,
-                trust_env=not is_loopback(endpoint.admin_url),
+            return httpx.AsyncClient(
+                base_url=f"{self._url}/admin/v2",
+                headers=self._endpoint.headers,
+                timeout=self._timeout_s,
+                trust_env=not is_loopback(self._url),
             )
         except (ImportError, ValueError) as error:  # ImportError: SOCKS needs a package of its own
             raise NodeUnreachable(self._url, PROXY_UNUSABLE) from error
-
-    async def __aenter__(self) -> Self:
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
