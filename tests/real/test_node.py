@@ -18,7 +18,9 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from pulsar_cam.errors import LocalNodeError
-from pulsar_cam.node import LocalNode, NodeState, ports, process
+from pulsar_cam.node import LocalNode, NodeState, class_archive, local, ports, process
+from pulsar_cam.node.distribution import pulsar_home
+from pulsar_cam.node.java import find_java
 
 from ..xvfb import wait_until
 
@@ -128,6 +130,24 @@ def test_a_node_that_loses_the_race_for_its_port_says_so(
     assert other.status().state == "stopped"
     assert process.find_in(other.folder) is None
     assert get(node, "brokers/health") == 200
+
+
+@pytest.mark.timeout(400, func_only=True)
+@pytest.mark.usefixtures("node")  # its start made the archive, if there was none yet
+def test_a_later_start_takes_its_classes_from_the_archive(tmp_path: Path) -> None:
+    java = find_java()
+    home = pulsar_home(local.cache_folder(), lambda _arrived, _total: None)
+    archive = class_archive.archive_of(local.cache_folder(), java, home)
+    wait_until(archive.exists, "archive of classes", 240)
+    later = LocalNode("later", tmp_path)
+    try:
+        started = later.start(0, 0)
+        assert f"-XX:SharedArchiveFile={archive}" in psutil.Process(started.pid).cmdline()
+        assert sys.platform != "linux" or str(archive) in {
+            each.path for each in psutil.Process(started.pid).memory_maps()
+        }
+    finally:
+        later.stop()
 
 
 @needs_signals
