@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import selectors
 import threading
 import time
 from collections.abc import Coroutine
@@ -14,7 +16,6 @@ logger = logging.getLogger(__name__)
 
 CLEAN_UP_S = 1.5
 """Sessions close within 1.2 s, but a call of the system, such as for a host's address, can take its time."""
-_MEASURE_EVERY_S = 0.02
 
 
 class Background:
@@ -22,13 +23,10 @@ class Background:
 
     Leaving the context cancels the coroutine if it still runs, waits for its clean-up, and raises its error. A
     clean-up that takes longer than CLEAN_UP_S is left behind in its thread, a daemon, and that is logged.
-
-    Attributes:
-        longest_block_ms: by how much the event loop was late at most, in milliseconds.
     """
 
     def __init__(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        self.longest_block_ms = 0.0
+        self._selector: _TimedSelector | None = None
         self._coroutine = coroutine
         self._error: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -56,6 +54,11 @@ class Background:
         """Whether the coroutine has not ended yet."""
         return self._thread.is_alive()
 
+    @property
+    def longest_block_ms(self) -> float:
+        """For how long, at most, work on the event loop kept everything else on it waiting, in milliseconds."""
+        return round(self._selector.longest_s * 1000, 1) if self._selector else 0.0
+
     def cancel(self) -> None:
         """Ask the coroutine to end; its clean-up still runs."""
         if self._loop and self._task:
@@ -66,7 +69,8 @@ class Background:
 
     def _run(self) -> None:
         try:
-            asyncio.run(self._main())
+            with asyncio.Runner(loop_factory=self._new_loop) as runner:
+                runner.run(self._main())
         except asyncio.CancelledError:
             pass
         except BaseException as error:
@@ -78,15 +82,23 @@ class Background:
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.create_task(self._coroutine)
         self._started.set()
-        measuring = asyncio.create_task(self._measure_blocks())
-        try:
-            await self._task
-        finally:
-            measuring.cancel()
+        await self._task
 
-    async def _measure_blocks(self) -> None:
-        while True:
-            asleep_at_s = time.monotonic()
-            await asyncio.sleep(_MEASURE_EVERY_S)
-            late_ms = (time.monotonic() - asleep_at_s - _MEASURE_EVERY_S) * 1000
-            self.longest_block_ms = max(self.longest_block_ms, round(late_ms, 1))
+    def _new_loop(self) -> asyncio.AbstractEventLoop:
+        self._selector = _TimedSelector()
+        return asyncio.SelectorEventLoop(self._selector)
+
+
+class _TimedSelector(selectors.DefaultSelector):
+    """Measures what lies between two waits of an event loop: the time in which nothing else can come or go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.longest_s = 0.0
+        self._awake_since_s = math.inf
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self.longest_s = max(self.longest_s, time.monotonic() - self._awake_since_s)
+        ready = super().select(timeout)
+        self._awake_since_s = time.monotonic()
+        return ready

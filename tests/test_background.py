@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 
 import pytest
 
 from pulsar_cam import background
 from pulsar_cam.background import Background
 from pulsar_cam.errors import NotAuthenticated
+
+from .xvfb import wait_until
 
 LONG_S = 60.0
 ERROR = NotAuthenticated("ws://localhost:8080")
@@ -110,3 +113,15 @@ def test_what_cannot_be_cancelled_is_left_behind(
     released.set()
     run._thread.join(LONG_S)
     assert not run.is_running
+
+
+def test_work_that_blocks_the_loop_is_measured_and_waiting_is_not() -> None:
+    async def wait_and_block() -> None:
+        await asyncio.sleep(0.2)
+        time.sleep(0.05)  # noqa: ASYNC251 - that is the fault
+
+    background = Background(wait_and_block())
+    assert background.longest_block_ms == 0
+    with background:
+        wait_until(lambda: not background.is_running, "end")
+    assert 50 <= background.longest_block_ms < 200
