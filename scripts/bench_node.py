@@ -219,7 +219,7 @@ VARIANTS = {
         archive=False,
     ),
     "default": Variant(),
-    "G1": Variant(("-XX:+UseG1GC", "-Xms64m", "-Xmx384m", "-XX:MaxDirectMemorySize=192m")),
+    "G1": Variant(("-XX:+UseG1GC", "-Xms64m", "-Xmx512m", "-XX:MaxDirectMemorySize=256m")),
     "no archive": Variant(archive=False),
 }
 
@@ -251,7 +251,7 @@ def run(nodes: list[Node], rounds: int, seconds: float, warm_up_s: float) -> Non
 
 
 def table(nodes: list[Node]) -> str:
-    """Return the medians, and below each its ratio to the first variant's."""
+    """Return the medians, and beside each its ratio to the first variant's."""
     medians = {
         node.name: {what: statistics.median(values) for what, values in node.results.items()} for node in nodes
     }

@@ -58,8 +58,8 @@ LOOPBACK = {
 }
 
 # Measured, see docs/node.md. A frame is a few objects of half a megabyte: the parallel collector handles them as any
-# others, where G1 gives each a region of its own. The first word is the collector; the image of Docker wants it apart.
-MEMORY = ("-XX:+UseParallelGC", "-Xms64m", "-Xmx384m", "-XX:MaxNewSize=128m", "-XX:MaxDirectMemorySize=192m")
+# others, where G1 gives each a region of its own. The collector comes first: the image of Docker wants it apart.
+MEMORY = ("-XX:+UseParallelGC", "-Xms64m", "-Xmx320m", "-XX:MaxNewSize=96m", "-XX:MaxDirectMemorySize=192m")
 
 LOG_FILE = "logs/pulsar.log"
 _LOG_SETTINGS = f"""\
