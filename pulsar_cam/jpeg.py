@@ -1,18 +1,20 @@
-"""Frames to packets and back: JPEG by OpenCV's libjpeg-turbo."""
+"""Frames to packets and back.
+
+Both ways are libjpeg-turbo: OpenCV's encodes, simplejpeg's decodes, which is faster by a sixth and keeps quiet about
+damaged data, where OpenCV's writes to the terminal.
+"""
 
 from __future__ import annotations
 
 import time
-from typing import cast
 
-import numpy as np
+import simplejpeg
 
 from .errors import DecodeError, EncodeError
-from .frame import Frame, Image, Packet
+from .frame import Frame, Packet
 from .jpeg_header import dimensions
 from .opencv import cv2
-
-_REDUCED_MODES = {8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4, 2: cv2.IMREAD_REDUCED_COLOR_2}
+from .text import printable
 
 
 def encode(frame: Frame, quality: int) -> Packet:
@@ -53,19 +55,20 @@ def decode(packet: Packet, at_least: tuple[int, int] | None = None) -> Frame:
     Raises:
         DecodeError: no JPEG, a damaged one, or one with too many pixels.
     """
-    size = dimensions(packet.jpeg)  # OpenCV would decode what it likes, at any size
-    mode = cv2.IMREAD_COLOR if at_least is None else _smallest_mode(size, at_least)
+    width, height = dimensions(packet.jpeg)  # a decoder would believe any size
+    divisor = _divisor((width, height), at_least) if at_least else 1
     try:
-        image = cast(Image | None, cv2.imdecode(np.frombuffer(packet.jpeg, np.uint8), mode))
-    except cv2.error as error:
-        raise DecodeError(f"damaged JPEG: {error.err}") from error
-    if image is None:
-        raise DecodeError("damaged JPEG")
+        image = simplejpeg.decode_jpeg(
+            packet.jpeg, "BGR", min_width=-(-width // divisor), min_height=-(-height // divisor)
+        )
+    except (ValueError, MemoryError) as error:
+        raise DecodeError(f"damaged JPEG: {printable(str(error), 100)}") from error
     return Frame(image, packet.captured_at_ns, packet.sequence, packet.source)
 
 
-def _smallest_mode(size: tuple[int, int], at_least: tuple[int, int]) -> int:
-    for divisor, mode in _REDUCED_MODES.items():
+def _divisor(size: tuple[int, int], at_least: tuple[int, int]) -> int:
+    """Return by how much a picture may be smaller; in between, decoding would take as long as at full size."""
+    for divisor in (8, 4, 2):
         if all(side // divisor >= wanted for side, wanted in zip(size, at_least, strict=True)):
-            return mode
-    return cv2.IMREAD_COLOR
+            return divisor
+    return 1

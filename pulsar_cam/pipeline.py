@@ -38,7 +38,7 @@ from .steering import Adapt, Steering, Throttle
 from .topics import Endpoint, Topic
 from .viewer import Viewer
 from .watch_stats import WatchStats
-from .wire import max_jpeg_bytes, packet_of
+from .wire import Delivery, max_jpeg_bytes, packet_of
 
 DEFAULT_MAX_AGE_MS = 500.0
 
@@ -307,22 +307,26 @@ async def _receive(
             stats.max_age_ms = max_age_ms or (math.inf if consumer.is_durable else DEFAULT_MAX_AGE_MS)
             backlog = Backlog(stats.max_age_ms, starts_behind=consumer.is_durable)
             async for delivery in consumer:
-                await consumer.ack(delivery)
-                stats.arrived(delivery)
+                _hand_over(delivery, newest, stats)
+                await consumer.ack(delivery)  # while the picture is being decoded
                 if backlog.is_too_long(delivery):
                     await consumer.jump_to_live()
-                try:
-                    packet = packet_of(delivery)
-                except DecodeError as error:
-                    stats.drop_unreadable(error)
-                    continue
-                stats.follow(packet)
-                if newest.put(packet):
-                    stats.drop("superseded")
                 if stats.images == frames:
                     break
     finally:
         newest.close()
+
+
+def _hand_over(delivery: Delivery, newest: Latest[Packet], stats: WatchStats) -> None:
+    stats.arrived(delivery)
+    try:
+        packet = packet_of(delivery)
+    except DecodeError as error:
+        stats.drop_unreadable(error)
+        return
+    stats.follow(packet)
+    if newest.put(packet):
+        stats.drop("superseded")
 
 
 def _show(packet: Packet, viewer: Viewer, stats: WatchStats) -> None:

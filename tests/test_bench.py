@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import simplejpeg
 
 from pulsar_cam.opencv import cv2
 from scripts.bench.check import Target, growth_mb, other_readings, targets, unaccounted
@@ -157,10 +158,10 @@ def test_growth() -> None:
 
 @pytest.fixture(autouse=True)
 def opencv() -> Iterator[None]:
-    """A gauge wraps OpenCV's functions; other tests get them back as they were."""
-    encode, decode = cv2.imencode, cv2.imdecode
+    """A gauge wraps the JPEG functions; other tests get them back as they were."""
+    encode, decode, simple = cv2.imencode, cv2.imdecode, simplejpeg.decode_jpeg
     yield
-    cv2.imencode, cv2.imdecode = encode, decode
+    cv2.imencode, cv2.imdecode, simplejpeg.decode_jpeg = encode, decode, simple
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import simplejpeg
+
 from pulsar_cam.opencv import cv2
 
 # Linux: struct tcp_info in include/uapi/linux/tcp.h; tcpi_bytes_acked and tcpi_bytes_received, two 64-bit numbers.
@@ -29,22 +31,23 @@ class Mark:
 
 
 class Gauge:
-    """Measures the process it is made in; OpenCV's JPEG functions are wrapped, for every caller alike."""
+    """Measures the process it is made in; the JPEG functions are wrapped, for every caller alike."""
 
     def __init__(self) -> None:
         self._jpeg_s, self._lock = 0.0, threading.Lock()
         cv2.imencode = self._timed(cv2.imencode)
         cv2.imdecode = self._timed(cv2.imdecode)
+        simplejpeg.decode_jpeg = self._timed(simplejpeg.decode_jpeg)
 
     def read(self, frames: int) -> Mark:
         """Return a reading."""
         return Mark(frames, time.process_time(), self._jpeg_s, tcp_bytes())
 
     def _timed(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any) -> Any:
+        def call(*arguments: Any, **named: Any) -> Any:
             start_s = time.thread_time()
             try:
-                return function(*arguments)
+                return function(*arguments, **named)
             finally:
                 with self._lock:
                     self._jpeg_s += time.thread_time() - start_s
