@@ -64,7 +64,7 @@ def options(archive: Path) -> list[str]:
 def make_in_background(archive: Path, java: Java, home: Path, folder: Path) -> None:
     """Have the archive made from what the node in this folder has loaded so far, if it was started without one.
 
-    It takes about 20 s of one processor, at low priority. The process does not depend on the node's.
+    It takes about 20 s of one processor, at low priority. `end_making` ends it before its time.
     """
     class_list = folder / _CLASS_LIST
     if archive.exists() or not class_list.exists():
@@ -76,6 +76,23 @@ def make_in_background(archive: Path, java: Java, home: Path, folder: Path) -> N
         detach([sys.executable, "-c", _MAKE, *map(str, words)], Path(__file__).parents[2], subprocess.DEVNULL)
     except OSError as error:
         log.warning("the next starts will not be faster: %s", error)
+
+
+def end_making(folder: Path) -> None:
+    """End the process that makes the archive for the node in this folder, if it still does."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            words = process.cmdline()
+            if _MAKE in words and str(folder / _CLASS_LIST) in words:
+                _kill(process)
+
+
+def _kill(process: psutil.Process) -> None:
+    family = [process, *process.children(recursive=True)]
+    for each in family:
+        with suppress(psutil.NoSuchProcess):
+            each.kill()
+    psutil.wait_procs(family, timeout=5)
 
 
 def make(archive: str, class_list: str, java: str, home: str) -> None:

@@ -128,6 +128,7 @@ class LocalNode:
             docker.stop(started.container)
         if found:
             process.end(found, patience_s)
+        class_archive.end_making(self.folder)
         with self._folder_errors():
             self._state_file.unlink(missing_ok=True)
         return bool(started or found)

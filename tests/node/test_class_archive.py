@@ -7,8 +7,10 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 from filelock import FileLock
 
@@ -17,6 +19,8 @@ from pulsar_cam.node.class_archive import archive_of, make, make_in_background, 
 from pulsar_cam.node.java import Java, find_java
 from pulsar_cam.node.process import detach
 from pulsar_cam.node.settings import MEMORY
+
+from ..xvfb import wait_until
 
 needs_sh = pytest.mark.skipif(sys.platform == "win32", reason="the Java of this test is a shell script")
 
@@ -174,3 +178,18 @@ def test_the_process_that_makes_it_is_apart_from_this_one(
     # This Java is not there, so the file says that it cannot be made.
     assert archive.read_bytes() == b""
     assert started[0] != os.getpid()
+
+
+@needs_sh
+def test_the_process_ends_with_its_node_and_so_does_its_java(tmp_path: Path, java: Java, home: Path) -> None:
+    slow = playing_java(tmp_path, "sleep 300")
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "classes.lst").write_text("java/lang/Object\n")
+
+    def at_work() -> list[psutil.Process]:
+        return [each for each in psutil.process_iter(["cmdline"]) if slow in " ".join(each.info["cmdline"] or ())]
+
+    make_in_background(tmp_path / "classes" / "a.jsa", replace(java, executable=Path(slow)), home, tmp_path)
+    wait_until(lambda: len(at_work()) == 2, "Python and its Java")
+    class_archive.end_making(tmp_path)
+    assert at_work() == []
