@@ -59,6 +59,11 @@ class Background:
         """For how long, at most, work on the event loop kept everything else on it waiting, in milliseconds."""
         return round(self._selector.longest_s * 1000, 1) if self._selector else 0.0
 
+    def forget_blocks(self) -> None:
+        """Measure blocks from now on: before the first frame, they delay nothing."""
+        if self._selector:
+            self._selector.longest_s = 0.0
+
     def cancel(self) -> None:
         """Ask the coroutine to end; its clean-up still runs."""
         if self._loop and self._task:

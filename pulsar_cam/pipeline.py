@@ -150,6 +150,8 @@ class _Publishing:
         async with Producer(self.endpoint, self.topic) as producer:
             self.stats.session, self.stats.setting = producer, encoder.wanted
             async with self._demand() as demand, self._steering(producer, encoder, demand):
+                if self.stats.network:
+                    self.stats.network.forget_blocks()
                 self.reader.begin()
                 await self._send_newest(producer, encoder, limits)
             await asyncio.to_thread(self.reader.end)  # letting go of a device or a stream can take its time
@@ -303,6 +305,8 @@ async def _receive(
 ) -> None:
     try:
         async with consumer:
+            if stats.network:
+                stats.network.forget_blocks()
             stats.clock = ClockOffset(lags=consumer.is_durable)
             stats.max_age_ms = max_age_ms or (math.inf if consumer.is_durable else DEFAULT_MAX_AGE_MS)
             backlog = Backlog(stats.max_age_ms, starts_behind=consumer.is_durable)

@@ -58,7 +58,7 @@ class Side:
     def end(self) -> dict[str, Any]:
         """Wait for the end, by force if it takes long; return the summary."""
         try:
-            self.process.wait(20)
+            self.process.wait(90)
         except subprocess.TimeoutExpired:
             self.process.kill()
         time.sleep(0.2)  # for the last line

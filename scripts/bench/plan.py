@@ -70,7 +70,7 @@ class Plan:
     age_s: float = 5.5
     flood_rounds: int = 2
     flood_s: float = 4.5
-    warm_up_s: float = 8.0
+    warm_up_s: float = 10.0
     slow_s: float = 60.0
     settle_s: float = 0.5
     flooded: tuple[str, ...] = ()
@@ -83,7 +83,7 @@ QUICK = Plan(
     age_s=1.9,
     flood_rounds=1,
     flood_s=1.8,
-    warm_up_s=1.5,
+    warm_up_s=4.5,
     slow_s=0.0,
     settle_s=0.3,
     flooded=("ours-persistent", "ours-non-persistent", "naive-websocket"),
