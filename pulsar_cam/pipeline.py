@@ -32,6 +32,7 @@ from .jpeg import decode
 from .latest import Latest
 from .producer import Producer
 from .publish_stats import PublishStats
+from .sender import Sender
 from .source import Source
 from .source_reader import SourceReader
 from .steering import Adapt, Steering, Throttle
@@ -44,7 +45,6 @@ DEFAULT_MAX_AGE_MS = 500.0
 
 _TICK_S = 0.02
 _DRAIN_S = 10.0
-_STALE_NS = 500_000_000
 
 
 def publish(
@@ -170,7 +170,7 @@ class _Publishing:
 
     async def _send_newest(self, producer: Producer, encoder: FittingEncoder, limits: Limits) -> None:
         newest, stats = self.newest, self.stats
-        async with _Sender(producer, stats) as sender:
+        async with Sender(producer, stats) as sender:
             while not newest.is_drained and not await _is_done(sender, stats, self.frames):
                 await producer.room()
                 if producer.text_limit:  # learned from a node whose admin API did not tell
@@ -178,53 +178,13 @@ class _Publishing:
                 packet = await asyncio.to_thread(_encode_newest, newest, encoder, stats)
                 if packet:
                     await sender.begin(packet)
-            await sender.finish()
+            await sender.finish(_DRAIN_S)
 
 
-class _Sender:
-    """Sends a packet while the next one is encoded."""
-
-    def __init__(self, producer: Producer, stats: PublishStats) -> None:
-        self._producer, self._stats = producer, stats
-        self._sending: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> _Sender:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._sending and not self._sending.done():
-            self._sending.cancel()
-            await asyncio.wait([self._sending])
-
-    async def begin(self, packet: Packet) -> None:
-        """Send a packet as soon as the one before it is sent."""
-        await self._end()
-        self._stats.sent += 1
-        self._sending = asyncio.create_task(self._send(packet))
-
-    async def finish(self) -> None:
-        """Wait until all is sent and acknowledged, for at most _DRAIN_S."""
-        await self._end()
-        await self._producer.drain(_DRAIN_S)
-
-    async def _end(self) -> None:
-        if self._sending:
-            sending, self._sending = self._sending, None
-            await sending
-
-    async def _send(self, packet: Packet) -> None:
-        await self._producer.room()
-        if packet.encoded_at_ns and time.time_ns() - packet.encoded_at_ns > _STALE_NS:
-            self._stats.sent -= 1
-            self._stats.drop("disconnected")
-            return
-        (await self._producer.send(packet)).add_done_callback(self._stats.settler(packet))
-
-
-async def _is_done(sender: _Sender, stats: PublishStats, frames: int | None) -> bool:
+async def _is_done(sender: Sender, stats: PublishStats, frames: int | None) -> bool:
     """Tell whether so many frames are published; a message that failed makes room for another."""
     if stats.has_sent(frames):
-        await sender.finish()
+        await sender.finish(_DRAIN_S)
     return stats.has_sent(frames)
 
 

@@ -134,7 +134,7 @@ class PublishStats:
         """Lines for the info overlay."""
         return [
             f"publishing {self._rate.per_second:.1f} fps  {self._picture}",
-            self.stages.text,
+            *self.stages.lines,
             f"published {self.published}  dropped {self.dropped.total()}",
             self.status,
         ]

@@ -57,11 +57,16 @@ class Stages:
         return {name: durations.percentiles_ms() for name, durations in self._durations.items()}
 
     @property
-    def text(self) -> str:
-        """The stages that were measured, as ``encode 3/5/7  transport 6/8/12 ms``; empty before the first frame."""
+    def lines(self) -> list[str]:
+        """p50, p95 and p99 of the stages that were measured, each as ``encode 3.1/5.0/7.2``; in milliseconds."""
         known = {name: each for name, each in self.percentiles_ms().items() if each["p50"] is not None}
-        words = [f"{name} {'/'.join(_short(value) for value in each.values())}" for name, each in known.items()]
-        return f"{'  '.join(words)} ms" if words else ""
+        return [f"{name} {'/'.join(_short(value) for value in each.values())}" for name, each in known.items()]
+
+    @property
+    def text(self) -> str:
+        """The same in one line, as ``encode 3.1/5.0/7.2  transport 6.0/8.3/12 ms``; empty before the first frame."""
+        lines = self.lines
+        return f"{'  '.join(lines)} ms" if lines else ""
 
 
 def _short(milliseconds: float | None) -> str:

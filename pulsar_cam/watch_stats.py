@@ -184,7 +184,7 @@ class WatchStats:
         return [
             f"{self._source}  {self._picture}  {self._rate.per_second:.1f} fps",
             self.age_text if newest is None else f"age {newest:.0f} ms  {self.age_text.removeprefix('age ')}",
-            self.stages.text,
+            *self.stages.lines,
             f"shown {self.shown}  dropped {self.dropped.total()}  missing {self.gaps.missing}",
         ]
 

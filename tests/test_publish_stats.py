@@ -132,7 +132,7 @@ def test_lines_say_how_it_goes() -> None:
     settle(stats, ACCEPTED, REJECTED)
     assert stats.has_begun
     assert stats.line.endswith("640x480 q80  published 1  dropped 1 (rejected 1)  connected")
-    assert stats.info[1:] == ["", "published 1  dropped 1", "connected"]
+    assert stats.info[1:] == ["published 1  dropped 1", "connected"]
 
 
 def test_counters_are_json() -> None:

@@ -178,6 +178,7 @@ def test_lines_say_how_it_goes() -> None:
     assert stats.line.endswith("received 1  shown 1  dropped 0  missing 0  connected")
     assert stats.info[0].startswith("camera-0  640x480 q80  ")
     assert stats.info[1].startswith("age ")
+    assert stats.info[2].startswith("show ")
     assert stats.info[3] == "shown 1  dropped 0  missing 0"
 
 

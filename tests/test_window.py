@@ -109,6 +109,14 @@ def test_window_is_there_before_any_frame(screen: Screen, window: RemoteWindow) 
     assert window.next_actions() == [Action.QUIT]
 
 
+def test_its_size_is_known_once_there_is_a_frame(screen: Screen, window: RemoteWindow) -> None:
+    assert window("__getattribute__", "size") is None
+    image = photo(640, 480)
+    window("show", image)
+    wait_for_pixels(screen, window, image)
+    assert window("__getattribute__", "size") == (640, 480)
+
+
 @pytest.mark.parametrize(
     ("key", "action"),
     [("q", Action.QUIT), ("Escape", Action.QUIT), ("space", Action.PAUSE), ("s", Action.SNAPSHOT)],

@@ -41,6 +41,21 @@ class SlowViewer(Viewer):
         time.sleep(0.2)
 
 
+def test_no_more_pixels_are_decoded_than_are_seen(node: NodeState) -> None:
+    class SmallWindow(Viewer):
+        size = (160, 120)
+        shown: list[tuple[int, int]] = []
+
+        def show(self, frame: Frame, info: object = list, packet: Packet | None = None) -> None:
+            self.shown.append((frame.width, frame.height))
+
+    topic, viewer = new_topic(), SmallWindow()
+    with Publishing(node, topic):
+        stats = pipeline.watch(endpoint_of(node), topic, "small", viewer=viewer, frames=10)
+    assert set(viewer.shown) == {(160, 120)}
+    assert stats.as_dict()["picture"] == "320x240 q80"
+
+
 @pytest.mark.parametrize("domain", ["persistent", "non-persistent"])
 def test_a_slow_viewer_sees_new_frames_and_every_other_is_counted(node: NodeState, domain: str) -> None:
     topic, viewer, stats = new_topic(domain), SlowViewer(), WatchStats()
