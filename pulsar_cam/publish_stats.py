@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -53,6 +54,7 @@ class PublishStats:
         self.published = 0
         self.published_bytes = 0
         self.dropped: Counter[str] = Counter()
+        self._counting = threading.Lock()
         self.stages = Stages("encode", "queue", "receipt")
         self.setting = Setting(quality=100)
         self.changes = 0
@@ -81,7 +83,8 @@ class PublishStats:
 
     def drop(self, reason: str) -> None:
         """Count a frame that was left out."""
-        self.dropped[reason] += 1
+        with self._counting:  # two threads may drop for the same reason
+            self.dropped[reason] += 1
 
     def drop_unencodable(self, error: EncodeError | DecodeError) -> None:
         """Count a frame that could not become a JPEG; the first one is logged."""

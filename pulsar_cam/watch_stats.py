@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -58,6 +59,7 @@ class WatchStats:
         self.images = 0
         self.shown = 0
         self.dropped: Counter[str] = Counter()
+        self._counting = threading.Lock()
         self.gaps = Gaps()
         self.age = Durations()
         self.stages = Stages("encode", "queue", "transport", "decode", "show")
@@ -126,7 +128,8 @@ class WatchStats:
 
     def drop(self, reason: str) -> None:
         """Count a message that was left out."""
-        self.dropped[reason] += 1
+        with self._counting:  # two threads may drop for the same reason
+            self.dropped[reason] += 1
 
     def drop_unreadable(self, error: DecodeError) -> None:
         """Count a message that is no frame; the first one is logged."""

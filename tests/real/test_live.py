@@ -44,15 +44,15 @@ class SlowViewer(Viewer):
 def test_no_more_pixels_are_decoded_than_are_seen(node: NodeState) -> None:
     class SmallWindow(Viewer):
         size = (160, 120)
-        shown: list[tuple[int, int]] = []
 
         def show(self, frame: Frame, info: object = list, packet: Packet | None = None) -> None:
-            self.shown.append((frame.width, frame.height))
+            decoded.append((frame.width, frame.height))
 
     topic, viewer = new_topic(), SmallWindow()
+    decoded: list[tuple[int, int]] = []
     with Publishing(node, topic):
         stats = pipeline.watch(endpoint_of(node), topic, "small", viewer=viewer, frames=10)
-    assert set(viewer.shown) == {(160, 120)}
+    assert set(decoded) == {(160, 120)}
     assert stats.as_dict()["picture"] == "320x240 q80"
 
 
