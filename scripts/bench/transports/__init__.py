@@ -65,6 +65,7 @@ TRANSPORTS = {
         "native, async send, persistent", "native", _PERSISTENT, ("pulsar",), publish="publish_async"
     ),
     "naive-websocket": Transport("naive WebSocket, persistent", "naive_websocket", _PERSISTENT),
+    "naive-uncompressed": Transport("the same without compression", "naive_websocket", _PERSISTENT),
     "imagezmq": Transport("imagezmq", "zeromq", needs=("imagezmq",)),
     "http-post": Transport("HTTP POST (REST)", "http_post", needs=("requests",)),
     "webrtc": Transport("WebRTC (aiortc)", "webrtc", needs=("aiortc",)),
