@@ -56,13 +56,21 @@ class Background:
 
     @property
     def longest_block_ms(self) -> float:
-        """For how long, at most, work on the event loop kept everything else on it waiting, in milliseconds."""
+        """For how long, at most, the event loop kept everything on it waiting, in milliseconds.
+
+        That is its own work, and the time in which it got no processor for it.
+        """
         return round(self._selector.longest_s * 1000, 1) if self._selector else 0.0
+
+    @property
+    def longest_work_ms(self) -> float:
+        """How much processor time, at most, went by between two waits of the event loop, in milliseconds."""
+        return round(self._selector.most_work_s * 1000, 1) if self._selector else 0.0
 
     def forget_blocks(self) -> None:
         """Measure blocks from now on: before the first frame, they delay nothing."""
         if self._selector:
-            self._selector.longest_s = 0.0
+            self._selector.longest_s = self._selector.most_work_s = 0.0
 
     def cancel(self) -> None:
         """Ask the coroutine to end; its clean-up still runs."""
@@ -99,11 +107,12 @@ class _TimedSelector(selectors.DefaultSelector):
 
     def __init__(self) -> None:
         super().__init__()
-        self.longest_s = 0.0
-        self._awake_since_s = math.inf
+        self.longest_s = self.most_work_s = 0.0
+        self._awake_since_s = self._work_before_s = math.inf
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         self.longest_s = max(self.longest_s, time.monotonic() - self._awake_since_s)
+        self.most_work_s = max(self.most_work_s, time.thread_time() - self._work_before_s)
         ready = super().select(timeout)
-        self._awake_since_s = time.monotonic()
+        self._awake_since_s, self._work_before_s = time.monotonic(), time.thread_time()
         return ready

@@ -169,6 +169,7 @@ class PublishStats:
             "changes": self.changes,
             "stages_ms": self.stages.percentiles_ms(),
             "loop_blocked_ms": self.network.longest_block_ms if self.network else None,
+            "loop_work_ms": self.network.longest_work_ms if self.network else None,
             "fps": round(self._rate.per_second, 1),
             "picture": self._picture,
             "status": self.status,

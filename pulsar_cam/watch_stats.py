@@ -215,6 +215,7 @@ class WatchStats:
             "jumps": self.session.jumps if self.session else 0,
             "receiver_queue": self.session.receiver_queue if self.session else None,
             "loop_blocked_ms": self.network.longest_block_ms if self.network else None,
+            "loop_work_ms": self.network.longest_work_ms if self.network else None,
             "bad_messages": self.session.bad_messages if self.session else 0,
             "reconnects": self.session.reconnects if self.session else 0,
             "fps": round(self._rate.per_second, 1),

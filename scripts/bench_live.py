@@ -156,10 +156,15 @@ def figures(
         f"{min(qualities)} of {qualities[0]}",
         f"{max(back_s, 0):.0f}" if lowered and qualities[-1] == qualities[0] else "-",
         str(watched["jumps"]),
-        f"{max(side.lines[-1]['loop_blocked_ms'] for side in (publish, watch)):.0f}",
+        " of ".join(f"{worst((publish, watch), key):.0f}" for key in ("loop_work_ms", "loop_blocked_ms")),
         f"{publish.growth_mb():+.0f} {watch.growth_mb():+.0f}",
         accounts(published, watched),
     ]
+
+
+def worst(sides: tuple[Side, Side], key: str) -> float:
+    """Return the larger of what both sides measured."""
+    return float(max(side.lines[-1][key] for side in sides))
 
 
 def accounts(published: dict[str, Any], watched: dict[str, Any]) -> str:
@@ -174,7 +179,7 @@ def main() -> None:
     names = sys.argv[1:] or list(SCENARIOS)
     table = Table(
         "scenario", "fps", "age p50/p95/p99 ms", "receipt p50 ms", "in flight", "lowest quality", "back after s",
-        "jumps", "loop blocked ms", "memory MB", "accounts",
+        "jumps", "work of loop blocked ms", "memory MB", "accounts",
     )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="pulsar-cam-live-") as folder:
         node = LocalNode("live", Path(folder))

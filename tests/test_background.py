@@ -125,3 +125,4 @@ def test_work_that_blocks_the_loop_is_measured_and_waiting_is_not() -> None:
     with background:
         wait_until(lambda: not background.is_running, "end")
     assert 50 <= background.longest_block_ms < 200
+    assert 0 < background.longest_work_ms < 50  # to sleep is no work
