@@ -66,4 +66,4 @@ def _thickness(scale: float) -> int:
 
 def _ascii(text: str) -> str:
     """Return the text with a question mark for each character that OpenCV's font lacks."""
-    return printable(text, 300).encode("ascii", "replace").decode("ascii")
+    return printable(text, 300).replace("±", "+-").encode("ascii", "replace").decode("ascii")
