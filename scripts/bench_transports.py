@@ -118,7 +118,7 @@ def _save(results: dict[str, Any], folder: Path) -> None:
     from scripts.bench.plots import save_pictures
 
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "transports.json").write_text(json.dumps(results, indent=1) + "\n")
+    (folder / "transports.json").write_text(json.dumps(results) + "\n")
     save_pictures(results, folder)
 
 
