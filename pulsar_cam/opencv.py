@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 
 from .errors import DependencyMissing
+from .jpeg_header import MAX_PIXELS
 
 # OpenCV reads this when it is imported; its own limit lets a 600-byte JPEG become 5 GB of pixels.
-os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(1 << 27))
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))
 # FFmpeg writes to stderr by itself: what it says reaches the user as an error of ours.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 

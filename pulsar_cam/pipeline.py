@@ -298,7 +298,7 @@ def _show(packet: Packet, viewer: Viewer, stats: WatchStats) -> None:
         stats.drop("paused" if viewer.is_paused else "too_old")
         return
     try:
-        frame = decode(packet, at_least=viewer.size)
+        frame = decode(packet, fit=viewer.size)
     except DecodeError as error:
         stats.drop_unreadable(error)
         return

@@ -46,12 +46,13 @@ class Viewer:
             info: gives the lines of the info overlay, if it is on.
             packet: what the frame was decoded from, for a snapshot without loss.
         """
-        self._frame, self.packet, self._info = frame, packet, info
+        self.packet, self._info = packet, info
+        self._frame = frame if self._window else None  # nothing is drawn again without a window
         self._redraw()
 
     @property
     def size(self) -> tuple[int, int] | None:
-        """Width and height, in pixels, in which frames are seen; None while that is not known."""
+        """Width and height, in pixels, into which frames are fitted; None for their own."""
         return self._window.size if self._window else None
 
     def wait(self, message: str) -> None:

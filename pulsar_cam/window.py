@@ -91,9 +91,11 @@ class Window:
 
     @property
     def size(self) -> tuple[int, int] | None:
-        """Width and height of the picture on the screen, in pixels; None before the first frame, and once closed."""
-        if not self._sized or not self._is_open():
+        """Width and height of the place for pictures, in pixels; the most before the first one, None once closed."""
+        if not self._is_open():
             return None
+        if not self._sized:
+            return _LARGEST
         _, _, width, height = cv2.getWindowImageRect(self._name)
         return width, height
 

@@ -13,7 +13,7 @@ from pulsar_cam.frame import Frame, Image, Packet
 from pulsar_cam.jpeg import decode, encode
 from pulsar_cam.jpeg_header import dimensions
 
-from .test_jpeg_header import SOI, frame_header
+from .bombs import SOI, frame_header
 
 
 def gradient(width: int, height: int) -> Image:
@@ -54,6 +54,11 @@ def test_lower_quality_is_smaller() -> None:
 def test_image_that_is_none_or_too_large_cannot_be_encoded(shape: tuple[int, ...]) -> None:
     with pytest.raises(EncodeError, match=r"^frame 5 cannot be a JPEG"):
         encode(Frame(np.zeros(shape, np.uint8), 0, sequence=5), 80)
+
+
+def test_image_that_viewers_would_refuse_is_not_encoded() -> None:
+    with pytest.raises(EncodeError, match=r"^frames of 8192x4321 pixels are too large for viewers; lower --size$"):
+        encode(Frame(np.zeros((4321, 8192, 3), np.uint8), 0), 80)
 
 
 def packet_with(jpeg: bytes) -> Packet:
@@ -105,11 +110,13 @@ def test_a_mutated_picture_decodes_at_the_announced_size_or_not_at_all(changes: 
 
 
 @pytest.mark.parametrize(
-    ("at_least", "size"),
+    ("fit", "size"),
     [
         (None, (640, 480)),
         ((640, 480), (640, 480)),
-        ((321, 200), (640, 480)),
+        ((321, 241), (640, 480)),
+        ((9999, 240), (320, 240)),
+        ((320, 9999), (320, 240)),
         ((320, 240), (320, 240)),
         ((160, 100), (160, 120)),
         ((1, 1), (80, 60)),
@@ -117,9 +124,9 @@ def test_a_mutated_picture_decodes_at_the_announced_size_or_not_at_all(changes: 
     ],
 )
 def test_a_smaller_picture_is_decoded_where_that_is_enough(
-    at_least: tuple[int, int] | None, size: tuple[int, int]
+    fit: tuple[int, int] | None, size: tuple[int, int]
 ) -> None:
-    frame = decode(encode(Frame(gradient(640, 480), 7, 3), 90), at_least)
+    frame = decode(encode(Frame(gradient(640, 480), 7, 3), 90), fit)
     assert (frame.width, frame.height) == size
     assert (frame.captured_at_ns, frame.sequence) == (7, 3)
     expected = cv2.resize(gradient(640, 480), size, interpolation=cv2.INTER_AREA)

@@ -109,8 +109,8 @@ def test_window_is_there_before_any_frame(screen: Screen, window: RemoteWindow) 
     assert window.next_actions() == [Action.QUIT]
 
 
-def test_its_size_is_known_once_there_is_a_frame(screen: Screen, window: RemoteWindow) -> None:
-    assert window("__getattribute__", "size") is None
+def test_its_size_is_the_largest_until_there_is_a_frame(screen: Screen, window: RemoteWindow) -> None:
+    assert window("__getattribute__", "size") == (1280, 720)
     image = photo(640, 480)
     window("show", image)
     wait_for_pixels(screen, window, image)

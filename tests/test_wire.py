@@ -28,8 +28,8 @@ from pulsar_cam.wire import (
     publish_text,
 )
 
+from .bombs import EOI, SOI, frame_header
 from .hostile import assert_showable, value_or_error
-from .test_jpeg_header import EOI, SOI, frame_header
 
 JPEG = SOI + frame_header(640, 480) + EOI
 PACKET = Packet(
