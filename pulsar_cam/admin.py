@@ -5,11 +5,12 @@ Formats: "Pulsar admin REST API v2" of Apache Pulsar 4.0, and the answers of a 4
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 import ssl
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
@@ -17,6 +18,7 @@ from urllib.parse import quote
 import httpx
 import orjson
 
+from .credentials import Credentials, headers_of, refused
 from .errors import (
     PROXY_UNUSABLE,
     InvalidOption,
@@ -29,6 +31,7 @@ from .errors import (
     TopicNotFound,
 )
 from .text import printable
+from .tls import tls_error_in, tls_failure
 from .topics import Endpoint, Topic, is_loopback
 from .wire import DEFAULT_MESSAGE_LIMIT, DEFAULT_TEXT_LIMIT
 
@@ -48,11 +51,19 @@ class Limits:
     message: int = DEFAULT_MESSAGE_LIMIT
 
 
+@dataclass(frozen=True, slots=True)
+class Security:
+    """The version of TLS, such as ``TLSv1.3``, and until when the node's certificate is good."""
+
+    version: str
+    expires_at: datetime
+
+
 class Admin:
     """A client of the admin REST API, as an async context manager. Every call ends within `timeout_s`.
 
-    Every method raises a PulsarError: NodeUnreachable (entering, too), NotAuthenticated, NotAuthorized,
-    NamespaceNotFound, TopicNotFound, or RequestRejected with Pulsar's own reason.
+    Every method raises a PulsarError: NodeUnreachable (entering, too), TokenUnavailable, NotAuthenticated,
+    NotAuthorized, NamespaceNotFound, TopicNotFound, or RequestRejected with Pulsar's own reason.
     """
 
     def __init__(self, endpoint: Endpoint, timeout_s: float = TIMEOUT_S) -> None:
@@ -60,15 +71,15 @@ class Admin:
         self._endpoint, self._timeout_s = endpoint, timeout_s
 
     async def __aenter__(self) -> Self:
-        # In a thread: reading the system's certificates takes 50 ms, in which no frame would come or go.
-        self._client = await asyncio.to_thread(self._make_client)
+        self._client = self._make_client()
         return self
 
     def _make_client(self) -> httpx.AsyncClient:
         try:
             return httpx.AsyncClient(
                 base_url=f"{self._url}/admin/v2",
-                headers=self._endpoint.headers,
+                auth=_FreshToken(self._endpoint.credentials),
+                verify=self._endpoint.tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),  # which trusts nobody
                 timeout=self._timeout_s,
                 trust_env=not is_loopback(self._url),
             )
@@ -86,6 +97,16 @@ class Admin:
         if not re.match(r"\d+\.\d+", answer.text.strip()):
             raise _stranger(self._url, answer)
         return printable(answer.text.strip(), 40)
+
+    async def secured_by(self) -> Security | None:
+        """Return what the connection is secured by; None in plain text. A node that refuses us tells it, too."""
+        stream = (await self._send("GET", "/brokers/version")).extensions["network_stream"]
+        tls: ssl.SSLObject | None = stream.get_extra_info("ssl_object")
+        certificate = tls.getpeercert() if tls else None
+        if not tls or not certificate:
+            return None
+        expires_at = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
+        return Security(tls.version() or "TLS", expires_at)
 
     async def settings(self) -> dict[str, Any]:
         """Return the node's settings in force, name to text; a super user's right."""
@@ -177,16 +198,35 @@ class Admin:
     async def _call(
         self, method: str, path: str, action: str, *, topic: Topic | None = None, body: Any = None
     ) -> httpx.Response:
-        try:
-            answer = await self._client.request(method, path, json=body)
-        except httpx.TimeoutException as error:
-            raise NodeUnreachable(self._url, "no answer in time") from error
-        except (httpx.HTTPError, ssl.SSLError) as error:
-            raise NodeUnreachable(self._url, _reason_of(error)) from error
+        answer = await self._send(method, path, body)
         # Pulsar has nothing to say about a change; other servers answer anything with a page.
         if answer.status_code == 204 or (method == "GET" and answer.is_success):
             return answer
-        raise _rejection(answer, action, self._url, topic)
+        rejection = _rejection(answer, action, self._url, topic)
+        if isinstance(rejection, NotAuthenticated):
+            raise refused(self._url, self._endpoint.credentials, answer.request.headers)
+        raise rejection
+
+    async def _send(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        try:
+            return await self._client.request(method, path, json=body)
+        except httpx.TimeoutException as error:
+            raise NodeUnreachable(self._url, "no answer in time") from error
+        except (httpx.HTTPError, ssl.SSLError) as error:
+            if hidden := tls_error_in(error):
+                raise tls_failure(self._url, hidden) from error
+            raise NodeUnreachable(self._url, _reason_of(error)) from error
+
+
+class _FreshToken(httpx.Auth):
+    """Sends with every request the token that is to be used then: a client can live longer than a token."""
+
+    def __init__(self, credentials: Credentials | None) -> None:
+        self._credentials = credentials
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        request.headers.update(await headers_of(self._credentials))
+        yield request
 
 
 def limits_in(settings: dict[str, Any]) -> Limits:
@@ -228,6 +268,8 @@ def _rejection(answer: httpx.Response, action: str, url: str, topic: Topic | Non
 
 def _stranger(url: str, answer: httpx.Response) -> NodeUnreachable:
     problem = f"something answers there, but not Pulsar's admin API: HTTP {answer.status_code}"
+    if answer.is_redirect:
+        problem = f"it redirects to another address, which is not followed: HTTP {answer.status_code}"
     return NodeUnreachable(url, problem)
 
 

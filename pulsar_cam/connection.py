@@ -17,13 +17,18 @@ from collections.abc import AsyncIterator, Iterator
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidProxy, InvalidStatus, WebSocketException
 
-from .errors import PROXY_UNUSABLE, ConnectionLost, NameInUse, NodeUnreachable, PulsarCamError
+from .credentials import headers_of, refused
+from .errors import PROXY_UNUSABLE, ConnectionLost, NameInUse, NodeUnreachable, NotAuthenticated, PulsarCamError
 from .refusal import Target, refusal
 from .retry import MAX_DELAY_S, backoff, is_transient
 from .text import printable
-from .topics import is_loopback
+from .tls import tls_error_in, tls_failure
+from .topics import Endpoint, is_loopback, is_secure
 
 logger = logging.getLogger(__name__)
+# Below this level, websockets logs every header, and with it the token.
+_websockets_logger = logging.getLogger("websockets.client.pulsar_cam")
+_websockets_logger.setLevel(logging.INFO)
 
 OPEN_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 0.5
@@ -65,14 +70,14 @@ class Connection:
         round_trips_s: the times from a ping to its pong in the last minute of this session, in seconds.
     """
 
-    def __init__(self, target: Target, headers: dict[str, str]) -> None:
+    def __init__(self, target: Target, endpoint: Endpoint) -> None:
         self.target = target
         self.status = "connecting"
         self.has_opened = False
         self.reconnects = 0
         self.recovery_s: float | None = None
         self.round_trips_s: deque[float] = deque(maxlen=_MOST_ROUND_TRIPS)
-        self._headers = headers
+        self._endpoint = endpoint
         self._websocket: ClientConnection | None = None
         self._reopens = False
         self._delays_s = backoff()
@@ -86,7 +91,7 @@ class Connection:
         deadline = time.monotonic() + NAME_PATIENCE_S
         for delay_s in backoff():
             try:
-                self._websocket = await _connect(self.target, self._headers)
+                self._websocket = await _connect(self.target, self._endpoint)
             except NameInUse:
                 if time.monotonic() > deadline:
                     raise
@@ -134,7 +139,7 @@ class Connection:
     async def _try_until_open(self, delays_s: Iterator[float]) -> ClientConnection:
         while True:
             try:
-                websocket = await _connect(self.target, self._headers)
+                websocket = await _connect(self.target, self._endpoint)
             except PulsarCamError as error:
                 if not is_transient(error):
                     raise
@@ -191,20 +196,33 @@ async def _end(websocket: ClientConnection, patience_s: float) -> None:
         await asyncio.wait([closing], timeout=CLOSE_TIMEOUT_S)
 
 
-async def _connect(target: Target, headers: dict[str, str]) -> ClientConnection:
-    with _our_errors(target):
-        return await connect(
-            target.url,
-            additional_headers=headers,
-            proxy=None if is_loopback(target.url) else True,
-            compression=None,  # a JPEG in base64 does not get smaller, only slower
-            max_size=MAX_TEXT_BYTES,
-            max_queue=4,
-            open_timeout=OPEN_TIMEOUT_S,
-            close_timeout=CLOSE_TIMEOUT_S,
-            ping_interval=PING_INTERVAL_S,
-            ping_timeout=PING_TIMEOUT_S,
-        )
+class _ConnectHere(connect):
+    """Takes no redirection: it could lead a token elsewhere, or out of TLS."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
+async def _connect(target: Target, endpoint: Endpoint) -> ClientConnection:
+    headers = await headers_of(endpoint.credentials)
+    try:
+        with _our_errors(target):
+            return await _ConnectHere(
+                target.url,
+                additional_headers=headers,
+                ssl=endpoint.tls if is_secure(target.url) else None,
+                proxy=None if is_loopback(target.url) else True,
+                compression=None,  # a JPEG in base64 does not get smaller, only slower
+                max_size=MAX_TEXT_BYTES,
+                max_queue=4,
+                open_timeout=OPEN_TIMEOUT_S,
+                close_timeout=CLOSE_TIMEOUT_S,
+                ping_interval=PING_INTERVAL_S,
+                ping_timeout=PING_TIMEOUT_S,
+                logger=_websockets_logger,
+            )
+    except NotAuthenticated as error:
+        raise refused(error.url, endpoint.credentials, headers) from error
 
 
 @contextlib.contextmanager
@@ -216,12 +234,14 @@ def _our_errors(target: Target) -> Iterator[None]:
     except TimeoutError as error:
         raise NodeUnreachable(target.node, f"no answer within {OPEN_TIMEOUT_S:.0f} s") from error
     except ssl.SSLError as error:
-        raise NodeUnreachable(target.node, f"TLS failed: {error.reason or error}") from error
+        raise tls_failure(target.node, error) from error
     except OSError as error:
         raise NodeUnreachable(target.node, _os_reason(error)) from error
     except (InvalidProxy, ImportError) as error:  # ImportError: SOCKS needs a package of its own
         raise NodeUnreachable(target.node, PROXY_UNUSABLE) from error
-    except (WebSocketException, ValueError) as error:  # ValueError: a redirection to what is no address
+    except (WebSocketException, ValueError) as error:
+        if hidden := tls_error_in(error):
+            raise tls_failure(target.node, hidden) from error
         reason = printable(str(error))
         raise NodeUnreachable(target.node, f"what answers there is no WebSocket server: {reason}") from error
 

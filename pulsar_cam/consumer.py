@@ -63,7 +63,7 @@ class Consumer:
         self.jumps = 0
         self._endpoint, self._topic = endpoint, topic
         self._subscription = check_subscription(subscription)
-        self._connection = Connection(self._target(), endpoint.headers)
+        self._connection = Connection(self._target(), endpoint)
         self._websocket: ClientConnection | None = None
 
     def _target(self) -> Target:
@@ -75,6 +75,7 @@ class Consumer:
             node=self._endpoint.ws_url,
             action=f"subscribe to {self._topic}",
             topic=self._topic,
+            permission="consume",
             name=f"subscription {self._subscription!r}",
         )
 

@@ -13,13 +13,14 @@ from types import TracebackType
 from typing import Any, Self
 
 from .admin import Admin
-from .errors import PulsarError, TopicNotFound
+from .errors import NotAuthenticated, NotAuthorized, PulsarError, TopicNotFound
 from .topics import Endpoint, Topic
 
 logger = logging.getLogger(__name__)
 
 POLL_S = 0.5
 SLOW_POLL_S = 2.0
+NO_RIGHT_POLL_S = 60.0
 _TIMEOUT_S = 1.0
 
 
@@ -40,6 +41,7 @@ class Demand:
     """Polls a topic's statistics while it is open, as an async context manager; never raises on the way.
 
     Where the admin API cannot tell, the audience is not known, and that is taken for demand. Why is logged once.
+    Where it will not tell us, it is asked every NO_RIGHT_POLL_S only: a right may be granted, or a token renewed.
 
     Args:
         on_demand: whether publishing depends on it: polls every POLL_S, and warns when the audience is not known. If
@@ -54,6 +56,7 @@ class Demand:
         self._endpoint, self._topic, self._on_demand = endpoint, topic, on_demand
         self._is_partitioned = False
         self._has_told = False
+        self._has_no_right = False
         self._polling: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -77,19 +80,27 @@ class Demand:
             async with Admin(self._endpoint, _TIMEOUT_S) as admin:
                 while True:
                     self.audience = await self._ask(admin)
-                    await asyncio.sleep(POLL_S if self._on_demand else SLOW_POLL_S)
+                    await asyncio.sleep(self._pause_s)
         except PulsarError as error:  # no client can be made at all
             self._tell(error)
         finally:
             self.audience = None
 
+    @property
+    def _pause_s(self) -> float:
+        if self._has_no_right:
+            return NO_RIGHT_POLL_S
+        return POLL_S if self._on_demand else SLOW_POLL_S
+
     async def _ask(self, admin: Admin) -> Audience | None:
+        self._has_no_right = False
         try:
             async with asyncio.timeout(_TIMEOUT_S):
                 return audience_in(await self._stats(admin))
         except TopicNotFound:  # not yet: the producer is about to make it
             return None
         except (PulsarError, TimeoutError) as error:
+            self._has_no_right = isinstance(error, (NotAuthenticated, NotAuthorized))
             self._tell(error)
             return None
 

@@ -14,6 +14,8 @@ PulsarCamError                root: the command line catches this one name
     OutputError               a file cannot be written
     PulsarError               Pulsar, or the way to it
         NodeUnreachable       (transient)
+            TlsFailed         no secure connection, or one to a stranger (transient)
+        TokenUnavailable      the token's file or server gives none now (transient)
         NotAuthenticated
         NotAuthorized
         NamespaceNotFound
@@ -165,26 +167,61 @@ class NodeUnreachable(PulsarError):
         )
 
 
-class NotAuthenticated(PulsarError):
-    """The node wants a valid token and got none, or one it does not accept (HTTP 401)."""
+class TlsFailed(NodeUnreachable):
+    """No secure connection: the other side's certificate or ours is not accepted, or one of them speaks no TLS."""
 
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
-        self.url = url
+    def __init__(self, url: str, problem: str, remedy: str) -> None:
+        super().__init__(url, problem)
+        self.args = (url, problem, remedy)
+        self.remedy = remedy
 
     def __str__(self) -> str:
-        return f"{self.url} wants a valid token; give one with --token-file or PULSAR_CAM_TOKEN"
+        return f"no secure connection to {self.url}: {self.problem}; {self.remedy}"
+
+
+class TokenUnavailable(PulsarError):
+    """There is no token to send: its file cannot be read now, or its server gives none."""
+
+    transient = True
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(problem, remedy)
+        self.problem, self.remedy = problem, remedy
+
+    def __str__(self) -> str:
+        return f"there is no token: {self.problem}; {self.remedy}"
+
+
+class NotAuthenticated(PulsarError):
+    """The node wants a valid token and got none, or one it does not accept (HTTP 401).
+
+    ``transient`` where the token can be another one at the next try.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        problem: str = "the node wants a token, and none is given",
+        remedy: str = "give one with --token-file or PULSAR_CAM_TOKEN",
+        transient: bool = False,
+    ) -> None:
+        super().__init__(url, problem, remedy, transient)
+        self.url, self.problem, self.remedy, self.transient = url, problem, remedy, transient
+
+    def __str__(self) -> str:
+        return f"{self.url} does not let us in: {self.problem}; {self.remedy}"
 
 
 class NotAuthorized(PulsarError):
-    """The token is valid, but its role may not do this (HTTP 403)."""
+    """The node knows us, but our role may not do this (HTTP 403)."""
 
-    def __init__(self, action: str) -> None:
-        super().__init__(action)
-        self.action = action
+    def __init__(self, action: str, permission: str = "") -> None:
+        super().__init__(action, permission)
+        self.action, self.permission = action, permission
 
     def __str__(self) -> str:
-        return f"the token's role is not allowed to {self.action}; ask the node's administrator to grant it"
+        wanted = f"the permission '{self.permission}'" if self.permission else "it"
+        return f"our role is not allowed to {self.action}; ask the node's administrator to grant {wanted}"
 
 
 class NamespaceNotFound(PulsarError):

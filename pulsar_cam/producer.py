@@ -70,9 +70,10 @@ class Producer:
             node=endpoint.ws_url,
             action=f"publish to {topic}",
             topic=topic,
+            permission="produce",
             name=f"producer name {name!r}",
         )
-        self._connection = Connection(target, endpoint.headers)
+        self._connection = Connection(target, endpoint)
         self.receipts = 0
         self.window = LEAST_IN_FLIGHT
         self._window_fits_until_s = 0.0

@@ -42,6 +42,7 @@ class Target:
         node: the part of the URL that says where the node is, for a person.
         action: what is being done, such as ``publish to persistent://public/default/video-stream``.
         topic: the topic of the session.
+        permission: what Pulsar wants to have granted for it.
         name: the producer or the subscription, such as ``subscription 'viewer1'``.
     """
 
@@ -49,6 +50,7 @@ class Target:
     node: str
     action: str
     topic: Topic
+    permission: str
     name: str
 
 
@@ -60,7 +62,7 @@ def refusal(status: int, body: bytes, target: Target) -> PulsarError:
     if status == 401:
         return NotAuthenticated(target.node)
     if status == 403:
-        return NotAuthorized(target.action)
+        return NotAuthorized(target.action, target.permission)
     if status == 404:
         return _not_found(reason, _SESSION_REFUSED in body, target)
     if status == 409:
@@ -80,6 +82,9 @@ def _not_found(reason: str, is_pulsars: bool, target: Target) -> PulsarError:
 
 
 def _stranger(status: int, target: Target) -> NodeUnreachable:
+    if 300 <= status < 400:
+        problem = f"it redirects to another address, which is not followed: HTTP {status}"
+        return NodeUnreachable(target.node, problem)
     problem = f"something answers there, but not Pulsar's WebSocket API: HTTP {status}"
     return NodeUnreachable(target.node, problem)
 

@@ -6,10 +6,17 @@ import re
 
 _JAVA_CLASSES = re.compile(r"^(?:[\w$]+\.)+[\w$]+: ")
 _LONGEST_REASON = 300
+_MOST_READ = 20_000
+# A JSON Web Token (RFC 7519) starts with the base64 of '{"'. Servers and proxies may repeat the one they were sent.
+_TOKEN = re.compile(r"eyJ[\w-]{8,}[\w.-]*", re.ASCII)
 
 
 def printable(text: str, most: int = 120) -> str:
-    """Return one line without control, escape or invisible characters, with dots for what is beyond so many."""
+    """Return one line without control, escape or invisible characters, with dots for what is beyond so many.
+
+    Tokens are left out.
+    """
+    text = _TOKEN.sub("(token)", text[:_MOST_READ])
     safe = "".join(character if character.isprintable() else "\ufffd" for character in text[:most])
     return safe + "..." if len(text) > most else safe
 

@@ -6,11 +6,14 @@ Formats: "Pulsar WebSocket API" and "Topic name" in the Apache Pulsar 4.0 docume
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+import ssl
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import quote, urlencode, urlsplit
 
+from .credentials import Credentials
 from .errors import InvalidOption
+from .tls import tls_context
 
 DEFAULT_TOPIC = "persistent://public/default/video-stream"
 DEFAULT_SERVICE_URL = "http://localhost:8080"
@@ -87,12 +90,14 @@ class Endpoint:
     Attributes:
         ws_url: base of the WebSocket API, such as ``ws://localhost:8080``.
         admin_url: base of the admin REST API, such as ``http://localhost:8080``.
-        token: a JSON Web Token, sent in the Authorization header only.
+        credentials: give the token; None to come without one.
+        tls: what secure connections use; None where both URLs are plain.
     """
 
     ws_url: str
     admin_url: str
-    token: str | None = None
+    credentials: Credentials | None = None
+    tls: ssl.SSLContext | None = field(default=None, compare=False)
 
     @classmethod
     def of(
@@ -101,24 +106,28 @@ class Endpoint:
         *,
         ws_url: str | None = None,
         admin_url: str | None = None,
-        token: str | None = None,
+        credentials: Credentials | None = None,
+        tls: ssl.SSLContext | None = None,
+        allow_plain_text_token: bool = False,
     ) -> Endpoint:
         """Derive both URLs from the service URL, where they are not given.
 
+        Args:
+            credentials: such as ``Token("...")`` or ``TokenFile(Path("..."))`` of `pulsar_cam.credentials`.
+            tls: of `pulsar_cam.tls.tls_context`; by default the one without arguments, which reads for 50 ms.
+            allow_plain_text_token: whether a token may cross a network unencrypted.
+
         Raises:
-            InvalidOption: a URL that is none, or that carries a path, a query or a user.
+            InvalidOption: a URL that is none, or that carries a path, a query or a user, or to which a token would go
+                in plain text.
         """
         service = _base_url("--service-url", service_url, ("http", "https"))
-        return cls(
-            _base_url("--ws-url", ws_url, ("ws", "wss")) if ws_url else re.sub("^http", "ws", service),
-            _base_url("--admin-url", admin_url, ("http", "https")) if admin_url else service,
-            token,
-        )
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """HTTP headers for every request to the node."""
-        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        ws = _base_url("--ws-url", ws_url, ("ws", "wss")) if ws_url else re.sub("^http", "ws", service)
+        admin = _base_url("--admin-url", admin_url, ("http", "https")) if admin_url else service
+        if credentials and not allow_plain_text_token:
+            _refuse_plain_text("--ws-url" if ws_url else "--service-url", ws)
+            _refuse_plain_text("--admin-url" if admin_url else "--service-url", admin)
+        return cls(ws, admin, credentials, tls or (tls_context() if is_secure(ws) or is_secure(admin) else None))
 
     def producer_url(self, topic: Topic, **parameters: str | int) -> str:
         """The URL of a producer session."""
@@ -133,7 +142,7 @@ class Endpoint:
         return f"{self.ws_url}/ws/v2/{kind}/{path}{query}"
 
     def __repr__(self) -> str:
-        token = "given" if self.token else "none"
+        token = "given" if self.credentials else "none"
         return f"Endpoint(ws_url={self.ws_url!r}, admin_url={self.admin_url!r}, token={token})"
 
 
@@ -146,10 +155,22 @@ def _base_url(option: str, url: str, schemes: tuple[str, ...]) -> str:
         port, host_is_usable = parts.port, _is_host(parts.hostname or "")
     except ValueError:  # UnicodeError is one
         raise InvalidOption(option, ascii(url), expected) from None
-    extras = parts.path.strip("/") or parts.query or parts.fragment
+    if parts.query or parts.fragment:
+        raise InvalidOption(option, "(hidden)", f"{expected}, and a token in its file, where nobody logs it")
+    extras = parts.path.strip("/")
     if parts.scheme not in schemes or not host_is_usable or port == 0 or extras or not url.isprintable():
         raise InvalidOption(option, ascii(url), expected)
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _refuse_plain_text(option: str, url: str) -> None:
+    if not is_secure(url) and not is_loopback(url):
+        raise InvalidOption(
+            option,
+            url,
+            "everybody on the way could read the token; use https:// and wss://, or, where that is no danger, "
+            "--allow-plain-text-token",
+        )
 
 
 def _is_host(host: str) -> bool:
@@ -158,6 +179,11 @@ def _is_host(host: str) -> bool:
         return bool(ip_address(host))
     host.encode("idna")  # an empty or too long part of a name is a UnicodeError
     return _HOST_NAME.fullmatch(host) is not None
+
+
+def is_secure(url: str) -> bool:
+    """Tell whether a URL's connections are encrypted."""
+    return url.startswith(("https://", "wss://"))
 
 
 def is_loopback(url: str) -> bool:

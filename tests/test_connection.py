@@ -15,19 +15,21 @@ from pulsar_cam.connection import Connection
 from pulsar_cam.errors import NodeUnreachable
 from pulsar_cam.refusal import Target
 from pulsar_cam.retry import MAX_DELAY_S
-from pulsar_cam.topics import Topic
+from pulsar_cam.topics import Endpoint, Topic
 
 from .hostile import assert_showable
 
 
 def target(url: str) -> Target:
-    return Target(url, node=url, action="publish", topic=Topic.parse("cam"), name="producer name 'x'")
+    return Target(
+        url, node=url, action="publish", topic=Topic.parse("cam"), permission="produce", name="producer name 'x'"
+    )
 
 
 @asynccontextmanager
 async def session_with(handler: Callable[[ServerConnection], Awaitable[None]]) -> AsyncIterator[Connection]:
     async with serve(handler, "127.0.0.1", 0) as server:
-        session = Connection(target(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"), {})
+        session = Connection(target(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"), Endpoint.of())
         await session.open()
         yield session
         for each in server.connections:
@@ -113,7 +115,7 @@ def test_a_proxy_that_cannot_be_used_is_a_sentence(monkeypatch: pytest.MonkeyPat
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
     with pytest.raises(NodeUnreachable, match="NO_PROXY") as caught:
-        asyncio.run(Connection(target("ws://192.0.2.1:8080"), {}).open())
+        asyncio.run(Connection(target("ws://192.0.2.1:8080"), Endpoint.of()).open())
     assert "secret" not in str(caught.value)
 
 
@@ -126,7 +128,7 @@ def test_a_redirection_to_what_is_no_address_is_a_sentence() -> None:
     async def main() -> None:
         async with await asyncio.start_server(redirect, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
-            with pytest.raises(NodeUnreachable, match="no WebSocket server"):
-                await Connection(target(f"ws://127.0.0.1:{port}"), {}).open()
+            with pytest.raises(NodeUnreachable, match="redirects"):
+                await Connection(target(f"ws://127.0.0.1:{port}"), Endpoint.of()).open()
 
     asyncio.run(main())

@@ -13,6 +13,7 @@ import threading
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import metadata
 from pathlib import Path
@@ -21,6 +22,8 @@ from typing import Any
 import pytest
 
 from pulsar_cam import devices
+from pulsar_cam.admin import Security
+from pulsar_cam.credentials import Token
 from pulsar_cam.doctor import Finding, diagnose, exchange, facts, machine, node
 from pulsar_cam.doctor.exchange import ClockSample, Exchange, clock_offset
 from pulsar_cam.doctor.facts import NodeFacts, TopicFacts
@@ -31,6 +34,8 @@ from pulsar_cam.errors import (
     NotAuthenticated,
     NotAuthorized,
     RequestRejected,
+    TlsFailed,
+    TokenUnavailable,
     TopicNotFound,
 )
 from pulsar_cam.topics import Endpoint, Topic
@@ -42,6 +47,9 @@ TOPIC = Topic.parse("video-stream")
 MS = 1_000_000
 DOWN = NodeUnreachable(URL, "connection refused")
 STRANGER = NotAuthenticated(URL)
+NOT_TAKEN = NotAuthenticated(URL, "the node does not accept the token", "ask its administrator")
+LATER = datetime(2100, 1, 2, tzinfo=UTC)
+SOON = datetime.now(UTC) + timedelta(days=3)
 SECRET = "eyJhbGciOiJIUzI1NiJ9.secret"
 WELL = NodeFacts(
     endpoint=Endpoint.of(URL),
@@ -52,7 +60,7 @@ WELL = NodeFacts(
     described=TopicFacts(0, {"subscriptions": {}}, {}),
     exchanged=Exchange([ClockSample(0, MS, 3 * MS)], [0.003, 0.004, 0.009]),
 )
-WITH_TOKEN = replace(WELL, endpoint=Endpoint.of(URL, token=SECRET))
+WITH_TOKEN = replace(WELL, endpoint=Endpoint.of(URL, credentials=Token(SECRET)))
 
 
 def settings(**values: int) -> NodeFacts:
@@ -67,8 +75,9 @@ def clocks(*samples: tuple[int, int, int]) -> NodeFacts:
     return replace(WELL, exchanged=Exchange([ClockSample(*(value * MS for value in each)) for each in samples]))
 
 
-def at(service_url: str, **urls: str) -> NodeFacts:
-    return replace(WELL, endpoint=Endpoint.of(service_url, token=SECRET, **urls))
+def at(service_url: str, ws_url: str | None = None) -> NodeFacts:
+    endpoint = Endpoint.of(service_url, ws_url=ws_url, credentials=Token(SECRET), allow_plain_text_token=True)
+    return replace(WELL, endpoint=endpoint)
 
 
 JUDGEMENTS: list[tuple[Callable[[NodeFacts], Finding], NodeFacts, str, str, str]] = [
@@ -78,10 +87,31 @@ JUDGEMENTS: list[tuple[Callable[[NodeFacts], Finding], NodeFacts, str, str, str]
     (node.node, replace(WELL, version=DOWN), "warning", "only the WebSocket API", "--admin-url"),
     (node.auth, WELL, "ok", "no token is needed", ""),
     (node.auth, replace(WELL, version=STRANGER), "problem", "wants a token", "--token-file"),
-    (node.auth, replace(WITH_TOKEN, version=STRANGER), "problem", "does not accept", "administrator"),
+    (node.auth, replace(WITH_TOKEN, version=NOT_TAKEN), "problem", "does not accept", "administrator"),
+    (node.auth, replace(WITH_TOKEN, version=TokenUnavailable("it is empty", "fill")), "problem", "empty", "fill"),
     (node.auth, replace(WITH_TOKEN, version_for_strangers=STRANGER), "ok", "is accepted", ""),
     (node.auth, WITH_TOKEN, "ok", "not needed", ""),
-    (node.auth, replace(WITH_TOKEN, version=DOWN, exchanged=STRANGER), "problem", "does not accept", "administrator"),
+    (
+        node.auth,
+        replace(WITH_TOKEN, version_for_strangers=STRANGER, token_expires_at=LATER),
+        "ok",
+        "accepted, until 2100-01-02 00:00:00 UTC",
+        "",
+    ),
+    (node.tls, WELL, "ok", "not needed within this machine", ""),
+    (node.tls, at("http://camera-host"), "warning", "unencrypted", "https://"),
+    (node.tls, replace(at("https://host"), security=Security("TLSv1.3", LATER)), "ok", "TLSv1.3, ", ""),
+    (node.tls, replace(at("https://host"), security=Security("TLSv1.3", SOON)), "warning", "good until", "renew"),
+    (node.tls, replace(at("https://host"), security=DOWN), "skipped", "refused", ""),
+    (node.node, replace(WELL, version=TlsFailed(URL, "why", "do this")), "problem", "why", "do this"),
+    (node.websocket, replace(WELL, exchanged=TlsFailed(URL, "why", "do this")), "problem", "why", "do this"),
+    (
+        node.auth,
+        replace(WITH_TOKEN, version=DOWN, exchanged=NOT_TAKEN),
+        "problem",
+        "does not accept",
+        "administrator",
+    ),
     (node.auth, at("http://camera-host:8080"), "warning", "unencrypted", "https://"),
     (node.auth, at("https://camera-host", ws_url="ws://camera-host"), "warning", "unencrypted", "wss://"),
     (node.auth, at("https://camera-host"), "ok", "token", ""),
@@ -262,7 +292,7 @@ def test_a_node_that_is_not_there_leaves_the_rest_skipped() -> None:
     status, found = run_doctor("--service-url", "http://127.0.0.1:1")
     assert (status, found["node"]["state"]) == (1, "problem")
     after = list(found)[list(found).index("node") + 1 :]
-    assert after == ["auth", "websocket", "topic", "frame limit", "idle timeout", "clock", "round trip"]
+    assert after == ["tls", "auth", "websocket", "topic", "frame limit", "idle timeout", "clock", "round trip"]
     assert {found[name]["state"] for name in after} == {"skipped"}
 
 
@@ -333,7 +363,7 @@ def test_token_is_tried_and_never_shown(guarded_url: str, tmp_path: Path) -> Non
     assert (found["node"]["state"], found["auth"]["state"]) == ("ok", "problem")
     assert {found[name]["state"] for name in ("websocket", "topic", "frame limit", "clock")} == {"skipped"}
     found = run_doctor("--service-url", guarded_url)[1]
-    assert found["auth"]["says"] == "the node wants a token"
+    assert found["auth"]["says"] == "the node wants a token, and none is given"
 
 
 def test_plain_lines_for_pipes() -> None:

@@ -47,12 +47,26 @@ SENTENCES: list[tuple[PulsarCamError, str]] = [
         "or set --service-url",
     ),
     (
-        errors.NotAuthenticated("ws://localhost:8080"),
-        "ws://localhost:8080 wants a valid token; give one with --token-file or PULSAR_CAM_TOKEN",
+        errors.TlsFailed("wss://pulsar", "its certificate has expired", "have it renewed"),
+        "no secure connection to wss://pulsar: its certificate has expired; have it renewed",
     ),
     (
-        errors.NotAuthorized(f"publish to {TOPIC}"),
-        f"the token's role is not allowed to publish to {TOPIC}; ask the node's administrator to grant it",
+        errors.TokenUnavailable("the file is empty", "it is read again"),
+        "there is no token: the file is empty; it is read again",
+    ),
+    (
+        errors.NotAuthenticated("ws://localhost:8080"),
+        "ws://localhost:8080 does not let us in: the node wants a token, and none is given; give one with "
+        "--token-file or PULSAR_CAM_TOKEN",
+    ),
+    (
+        errors.NotAuthorized(f"publish to {TOPIC}", "produce"),
+        f"our role is not allowed to publish to {TOPIC}; ask the node's administrator to grant the permission "
+        "'produce'",
+    ),
+    (
+        errors.NotAuthorized("read the node's settings"),
+        "our role is not allowed to read the node's settings; ask the node's administrator to grant it",
     ),
     (
         errors.NamespaceNotFound("zoo/barn"),

@@ -29,6 +29,7 @@ TARGET = Target(
     node="ws://localhost:8080",
     action="subscribe to persistent://zoo/barn/cows",
     topic=Topic.parse("zoo/barn/cows"),
+    permission="consume",
     name="subscription 'viewer1'",
 )
 
@@ -74,7 +75,7 @@ REFUSALS: list[tuple[int, str, type[PulsarError], str]] = [
         RequestRejected,
         "Invalid compressionType gzip (HTTP",
     ),
-    (401, "Authentication required", NotAuthenticated, "ws://localhost:8080 wants a valid token"),
+    (401, "Authentication required", NotAuthenticated, "ws://localhost:8080 does not let us in"),
     (403, "Not authorized", NotAuthorized, "not allowed to subscribe to persistent://zoo/barn/cows"),
     (404, from_broker("consumer", "Namespace not found"), NamespaceNotFound, "namespace zoo/barn does not exist"),
     (404, from_broker("producer", ""), TopicNotFound, "topic persistent://zoo/barn/cows does not exist"),

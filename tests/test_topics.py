@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import ssl
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import httpx
@@ -10,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.uri import parse_uri
 
+from pulsar_cam.credentials import Token
 from pulsar_cam.errors import InvalidOption
 from pulsar_cam.topics import DEFAULT_TOPIC, Endpoint, Topic, check_subscription, is_loopback
 
@@ -175,13 +179,45 @@ def test_any_text_is_an_endpoint_that_the_clients_take_or_an_invalid_option(url:
         assert is_loopback(endpoint.ws_url) in (True, False)
 
 
-def test_token_goes_into_the_header_and_nowhere_else() -> None:
-    endpoint = Endpoint.of(token="secret")
-    assert endpoint.headers == {"Authorization": "Bearer secret"}
-    assert Endpoint.of().headers == {}
+def test_a_token_is_not_shown() -> None:
+    endpoint = Endpoint.of(credentials=Token("secret"))
     shown = f"{endpoint!r} {endpoint} {endpoint.producer_url(Topic.parse('a'))}"
     assert "secret" not in shown
     assert "token=given" in shown
+
+
+@pytest.mark.parametrize("url", ["http://pulsar:8080/?token=secret", "http://pulsar#secret", "http://secret@pulsar"])
+def test_a_url_that_may_hold_a_secret_is_not_repeated(url: str) -> None:
+    with pytest.raises(InvalidOption, match="token") as caught:
+        Endpoint.of(url)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("urls", "option"),
+    [
+        ({"service_url": "http://pulsar:8080"}, "--service-url ws://pulsar:8080"),
+        ({"service_url": "https://pulsar", "ws_url": "ws://proxy"}, "--ws-url ws://proxy"),
+        ({"service_url": "https://pulsar", "admin_url": "http://admin"}, "--admin-url http://admin"),
+        ({"service_url": "http://localhost", "ws_url": "ws://192.168.1.9"}, "--ws-url ws://192.168.1.9"),
+    ],
+)
+def test_a_token_goes_to_another_machine_unencrypted_only_if_that_is_allowed(
+    urls: dict[str, Any], option: str
+) -> None:
+    with pytest.raises(InvalidOption, match=re.escape(option)) as caught:
+        Endpoint.of(**urls, credentials=Token("secret"))
+    assert "--allow-plain-text-token" in str(caught.value)
+    assert Endpoint.of(**urls, credentials=Token("secret"), allow_plain_text_token=True).credentials
+    assert Endpoint.of(**urls).credentials is None
+
+
+def test_secure_connections_verify_certificates_and_names() -> None:
+    tls = Endpoint.of("https://pulsar").tls
+    assert tls
+    assert (tls.verify_mode, tls.check_hostname) == (ssl.CERT_REQUIRED, True)
+    assert Endpoint.of("http://pulsar", ws_url="wss://pulsar").tls
+    assert Endpoint.of("http://pulsar").tls is None
 
 
 @pytest.mark.parametrize(

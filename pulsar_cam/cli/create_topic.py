@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import InvalidOption
-from ..topics import DEFAULT_SERVICE_URL, DEFAULT_TOPIC, Endpoint, Topic
+from ..topics import DEFAULT_TOPIC, Endpoint, Topic
 from . import options
+from .access import reaches_node
 from .console import set_up_logging
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
+@reaches_node
 def create_topic(
     partitions: Annotated[
         int,
@@ -55,9 +57,8 @@ def create_topic(
         ),
     ] = None,
     topic: options.TopicName = DEFAULT_TOPIC,
-    service_url: options.ServiceUrl = DEFAULT_SERVICE_URL,
-    admin_url: options.AdminUrl = None,
-    token_file: options.TokenFile = None,
+    *,
+    endpoint: Endpoint,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     verbose: options.Verbose = 0,
 ) -> None:
@@ -68,7 +69,6 @@ def create_topic(
     from ..topic_policy import TopicPolicy
 
     set_up_logging(verbose)
-    endpoint = options.endpoint_of(service_url, None, admin_url, token_file)
     policy = TopicPolicy(
         retention_s=_quantity("--retention", retention, _SECONDS),
         retention_bytes=_quantity("--retention-size", retention_size, _BYTES),

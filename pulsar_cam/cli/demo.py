@@ -16,6 +16,7 @@ import typer
 from ..errors import DeviceNotFound, DisplayError, InvalidOption, NodeUnreachable
 from ..topics import DEFAULT_SERVICE_URL, Endpoint, Topic
 from . import options
+from .access import reaches_node
 from .console import StatusLine, errors, set_up_logging, stoppable
 from .node import endings_as_ctrl_c, progress_bar, uninterrupted
 from .watch import summary
@@ -35,6 +36,7 @@ _STOP_PATIENCE_S = 0.5  # all is to end within two seconds, and the journal is o
 _HEADLESS_FRAMES = 300
 
 
+@reaches_node
 def demo(
     headless: Annotated[
         bool, typer.Option("--headless", help=f"No window: count {_HEADLESS_FRAMES} frames and their age, then end.")
@@ -42,8 +44,8 @@ def demo(
     frames: options.Frames = None,
     duration: options.Duration = None,
     topic: options.TopicName = "demo",
-    service_url: options.ServiceUrl = DEFAULT_SERVICE_URL,
-    token_file: options.TokenFile = None,
+    *,
+    endpoint: Endpoint,
     as_json: options.Json = False,
     verbose: options.Verbose = 0,
 ) -> None:
@@ -53,7 +55,7 @@ def demo(
     """
     set_up_logging(verbose)
     full_topic = Topic.parse(topic)
-    with endings_as_ctrl_c(), _node(options.endpoint_of(service_url, None, None, token_file)) as endpoint:
+    with endings_as_ctrl_c(), _node(endpoint) as endpoint:
         asyncio.run(_create(endpoint, full_topic))
         errors.print(f"watch it elsewhere, too: pulsar-cam watch --topic {topic} --service-url {endpoint.admin_url}")
         with stoppable() as stop:
@@ -153,8 +155,6 @@ def _node(endpoint: Endpoint) -> Iterator[Endpoint]:
     if _answers(endpoint):
         yield endpoint
         return
-    if endpoint.admin_url != DEFAULT_SERVICE_URL:
-        raise NodeUnreachable(endpoint.admin_url, "nothing answers")
     from ..node import DEFAULT_PORT, LocalNode, ports
 
     node = LocalNode(_NODE_NAME)
@@ -179,5 +179,7 @@ def _answers(endpoint: Endpoint) -> bool:
     try:
         asyncio.run(ask())
     except NodeUnreachable:
+        if endpoint.admin_url != DEFAULT_SERVICE_URL:
+            raise
         return False
     return True

@@ -12,8 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ..background import Background
-from ..topics import DEFAULT_SERVICE_URL, DEFAULT_TOPIC, Endpoint, Topic
+from ..topics import DEFAULT_TOPIC, Endpoint, Topic
 from . import options
+from .access import reaches_node
 from .console import set_up_logging, stoppable
 
 if TYPE_CHECKING:
@@ -30,16 +31,15 @@ Examples:\n
 _STYLES = {"ok": "green", "warning": "yellow", "problem": "red", "skipped": "dim"}
 
 
+@reaches_node
 def doctor(
     topic: options.TopicName = DEFAULT_TOPIC,
     device: Annotated[
         str | None,
         typer.Option("--device", "-d", help="Camera that must work, by number or path. Else the first is tried."),
     ] = None,
-    service_url: options.ServiceUrl = DEFAULT_SERVICE_URL,
-    ws_url: options.WsUrl = None,
-    admin_url: options.AdminUrl = None,
-    token_file: options.TokenFile = None,
+    *,
+    endpoint: Endpoint,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each check.")] = False,
     verbose: options.Verbose = 0,
 ) -> None:
@@ -49,7 +49,7 @@ def doctor(
     The exit code is 1 if there is a problem, else 0.
     """
     set_up_logging(verbose)
-    endpoint, full_topic = options.endpoint_of(service_url, ws_url, admin_url, token_file), Topic.parse(topic)
+    full_topic = Topic.parse(topic)
     states: list[str] = []
     with stoppable() as stop, Background(_examine(endpoint, full_topic, device, as_json, states)) as examination:
         while examination.is_running and not stop.wait(0.05):

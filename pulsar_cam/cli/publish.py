@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import InvalidOption
-from ..topics import DEFAULT_SERVICE_URL, DEFAULT_TOPIC, Topic
+from ..topics import DEFAULT_TOPIC, Endpoint, Topic
 from . import options
+from .access import reaches_node
 from .console import StatusLine, set_up_logging, stoppable
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ Examples:\n
 """
 
 
+@reaches_node
 def publish(
     device: Annotated[
         str | None,
@@ -67,10 +69,8 @@ def publish(
     frames: options.Frames = None,
     duration: options.Duration = None,
     topic: options.TopicName = DEFAULT_TOPIC,
-    service_url: options.ServiceUrl = DEFAULT_SERVICE_URL,
-    ws_url: options.WsUrl = None,
-    admin_url: options.AdminUrl = None,
-    token_file: options.TokenFile = None,
+    *,
+    endpoint: Endpoint,
     show_stages: options.ShowStages = False,
     as_json: options.Json = False,
     verbose: options.Verbose = 0,
@@ -84,7 +84,6 @@ def publish(
         raise InvalidOption("--source", source, "give --device or --source, not both")
     if dry_run and not adapt:
         raise InvalidOption("--dry-run", "--fixed", "there is nothing to say with --fixed; leave one of them out")
-    endpoint = options.endpoint_of(service_url, ws_url, admin_url, token_file)
     full_topic, pixels = Topic.parse(topic), options.parse_size(size)
     uri = next(each for each in (source, device, "0") if each is not None)  # an empty one is a mistake, no camera 0
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import OutputError
-from ..topics import DEFAULT_SERVICE_URL, DEFAULT_TOPIC, Topic, check_subscription
+from ..topics import DEFAULT_TOPIC, Endpoint, Topic, check_subscription
 from . import options
+from .access import reaches_node
 from .console import StatusLine, set_up_logging, stoppable
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ Examples:\n
 """
 
 
+@reaches_node
 def watch(
     subscription: Annotated[
         str | None,
@@ -58,10 +60,8 @@ def watch(
     frames: options.Frames = None,
     duration: options.Duration = None,
     topic: options.TopicName = DEFAULT_TOPIC,
-    service_url: options.ServiceUrl = DEFAULT_SERVICE_URL,
-    ws_url: options.WsUrl = None,
-    admin_url: options.AdminUrl = None,
-    token_file: options.TokenFile = None,
+    *,
+    endpoint: Endpoint,
     show_stages: options.ShowStages = False,
     as_json: options.Json = False,
     verbose: options.Verbose = 0,
@@ -72,7 +72,6 @@ def watch(
     The age of a frame compares the publisher's clock with this machine's.
     """
     set_up_logging(verbose)
-    endpoint = options.endpoint_of(service_url, ws_url, admin_url, token_file)
     full_topic = Topic.parse(topic)
     name = check_subscription(subscription) if subscription is not None else f"viewer-{secrets.token_hex(4)}"
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, TypeVar
 
-from ..admin import Admin
-from ..errors import NodeUnreachable, NotAuthenticated, PulsarError
+from ..admin import Admin, Security
+from ..credentials import Credentials, expiry_of
+from ..errors import NodeUnreachable, NotAuthenticated, PulsarError, TokenUnavailable
 from ..topics import Endpoint, Topic
 from .exchange import Exchange, exchange
 
 T = TypeVar("T")
 
 _ANSWER_S = 4.0
+_NO_TOKEN = (NotAuthenticated, TokenUnavailable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ class NodeFacts:
         settings: the node's settings in force.
         described: the topic.
         exchanged: what messages over the WebSocket told.
+        security: of the admin API's connection; None in plain text.
+        token_expires_at: None without a token, or one that does not tell.
     """
 
     endpoint: Endpoint
@@ -45,6 +50,8 @@ class NodeFacts:
     settings: dict[str, Any] | BaseException
     described: TopicFacts | BaseException
     exchanged: Exchange | BaseException
+    security: Security | BaseException | None = None
+    token_expires_at: datetime | None = None
 
     @property
     def is_down(self) -> bool:
@@ -54,25 +61,34 @@ class NodeFacts:
     @property
     def wants_token(self) -> bool:
         """Whether the node refuses us for want of a token that it accepts."""
-        return isinstance(self.version, NotAuthenticated) or isinstance(self.exchanged, NotAuthenticated)
+        return any(isinstance(answer, _NO_TOKEN) for answer in (self.version, self.exchanged))
 
 
 async def ask(endpoint: Endpoint, topic: Topic) -> NodeFacts:
     """Ask a node about itself and one topic; takes at most about 10 s."""
     # Rights and namespaces are those of the topic, and nobody else is disturbed.
     probe = replace(topic, domain="non-persistent", name="pulsar-cam-doctor")
-    stranger = replace(endpoint, token=None)
+    stranger = replace(endpoint, credentials=None)
     async with Admin(endpoint, _ANSWER_S) as admin, Admin(stranger, _ANSWER_S) as admin_for_strangers:
-        version, for_strangers, settings, described = await asyncio.gather(
+        version, for_strangers, settings, described, security = await asyncio.gather(
             _in_time(admin.version(), endpoint),
             _in_time(admin_for_strangers.version(), endpoint),
             _in_time(admin.settings(), endpoint),
             _in_time(_describe(admin, topic), endpoint),
+            _in_time(admin_for_strangers.secured_by(), endpoint),
             return_exceptions=True,
         )
     # Afterwards, because it measures times.
     (exchanged,) = await asyncio.gather(exchange(endpoint, probe), return_exceptions=True)
-    return NodeFacts(endpoint, topic, version, for_strangers, settings, described, exchanged)
+    expires_at = await asyncio.to_thread(_expiry, endpoint.credentials)
+    return NodeFacts(endpoint, topic, version, for_strangers, settings, described, exchanged, security, expires_at)
+
+
+def _expiry(credentials: Credentials | None) -> datetime | None:
+    try:
+        return expiry_of(credentials.token()) if credentials else None
+    except TokenUnavailable:
+        return None
 
 
 async def _in_time(answer: Coroutine[Any, Any, T], endpoint: Endpoint) -> T:

@@ -5,20 +5,32 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from statistics import median
 from urllib.parse import urlsplit
 
-from ..admin import limits_in
+from ..admin import Security, limits_in
 from ..connection import PING_INTERVAL_S
-from ..errors import NamespaceNotFound, NodeUnreachable, NotAuthenticated, NotAuthorized, PulsarError, TopicNotFound
+from ..credentials import shown_time
+from ..errors import (
+    NamespaceNotFound,
+    NodeUnreachable,
+    NotAuthenticated,
+    NotAuthorized,
+    PulsarError,
+    TlsFailed,
+    TokenUnavailable,
+    TopicNotFound,
+)
 from ..text import printable
-from ..topics import Endpoint, Topic, is_loopback
+from ..topics import Endpoint, Topic, is_loopback, is_secure
 from ..wire import max_jpeg_bytes
 from .exchange import ROUND_TRIP_BYTES, Exchange, clock_offset
 from .facts import NodeFacts, TopicFacts, ask
 from .finding import Finding, broken
 
 _MOST_CLOCK_OFFSET_S = 0.1
+_CERTIFICATE_ENDS_SOON = timedelta(days=14)
 _NEARLY_FULL = 0.8
 _MOST_SUBSCRIPTIONS = 5
 # What a JPEG of 1080p at quality 95 needs, 1 MB: as JSON in base64, and as a message.
@@ -34,7 +46,7 @@ async def examine(endpoint: Endpoint, topic: Topic) -> list[Finding]:
 def _safely(name: str, check: Callable[[NodeFacts], Finding], facts: NodeFacts) -> Finding:
     if facts.is_down and check is not node:
         return Finding(name, "skipped", "the node does not answer")
-    if facts.wants_token and check not in (node, auth):
+    if facts.wants_token and check not in (node, tls, auth):
         return Finding(name, "skipped", "a token that the node accepts comes first")
     try:
         return check(facts)
@@ -47,8 +59,10 @@ def node(facts: NodeFacts) -> Finding:
     url, answer = facts.endpoint.admin_url, facts.version
     if isinstance(answer, str):
         return Finding("node", "ok", f"Pulsar {answer} answers at {url}")
-    if isinstance(answer, (NotAuthenticated, NotAuthorized)):
+    if isinstance(answer, (NotAuthenticated, NotAuthorized, TokenUnavailable)):
         return Finding("node", "ok", f"a node answers at {url}")
+    if isinstance(answer, TlsFailed):
+        return Finding("node", "problem", f"no secure connection to {url}: {answer.problem}", answer.remedy)
     if not isinstance(facts.exchanged, NodeUnreachable):
         says = f"only the WebSocket API answers: {_reason(answer)} at {url}"
         return Finding("node", "warning", says, "give the address of the admin API with --admin-url")
@@ -56,20 +70,36 @@ def node(facts: NodeFacts) -> Finding:
     return Finding("node", "problem", says, "start one with 'pulsar-cam node start', or give --service-url")
 
 
+def tls(facts: NodeFacts) -> Finding:
+    """Tell whether connections are encrypted, and how long the node's certificate is good."""
+    plain = [url for url in (facts.endpoint.admin_url, facts.endpoint.ws_url) if not is_secure(url)]
+    if any(not is_loopback(url) for url in plain):
+        return Finding("tls", "warning", "frames cross the network unencrypted", "use https:// and wss:// URLs")
+    found = facts.security
+    if not isinstance(found, Security):
+        return Finding("tls", "ok", "not used, and not needed within this machine") if plain else _no_tls(found)
+    says = f"{found.version}, the node's certificate is good until {shown_time(found.expires_at)}"
+    if found.expires_at - datetime.now(UTC) < _CERTIFICATE_ENDS_SOON:
+        return Finding("tls", "warning", says, "have the node's administrator renew it before")
+    return Finding("tls", "ok", says)
+
+
+def _no_tls(error: BaseException | None) -> Finding:
+    return Finding("tls", "skipped", _reason(error) if error else "nobody tells")
+
+
 def auth(facts: NodeFacts) -> Finding:
-    """Tell whether a token is needed, given and accepted."""
-    token = facts.endpoint.token
-    if facts.wants_token:
-        if token:
-            says = "the node does not accept the token: it is for another node, damaged or expired"
-            return Finding("auth", "problem", says, "get a new one from the node's administrator")
-        return Finding("auth", "problem", "the node wants a token", "give one with --token-file or PULSAR_CAM_TOKEN")
-    if not token:
+    """Tell whether a token is needed, given and accepted, and for how long."""
+    for answer in (facts.version, facts.exchanged):
+        if isinstance(answer, (NotAuthenticated, TokenUnavailable)):
+            return Finding("auth", "problem", printable(answer.problem, 300), answer.remedy)
+    if not facts.endpoint.credentials:
         return Finding("auth", "ok", "no token is needed")
-    if any(_is_readable_by_others(url) for url in (facts.endpoint.admin_url, facts.endpoint.ws_url)):
+    if not all(is_secure(url) or is_loopback(url) for url in (facts.endpoint.admin_url, facts.endpoint.ws_url)):
         return Finding("auth", "warning", "the token crosses the network unencrypted", "use https:// and wss:// URLs")
     needed = isinstance(facts.version_for_strangers, NotAuthenticated)
-    return Finding("auth", "ok", "the token is accepted" if needed else "a token is given, and is not needed")
+    until = f", until {shown_time(facts.token_expires_at)}" if facts.token_expires_at else ""
+    return Finding("auth", "ok", f"the token is accepted{until}" if needed else "a token is given, and is not needed")
 
 
 def websocket(facts: NodeFacts) -> Finding:
@@ -85,6 +115,8 @@ def websocket(facts: NodeFacts) -> Finding:
     if isinstance(answer, TopicNotFound):
         says = f"{url} answers, and makes no topic by itself on which to try out more"
         return Finding("websocket", "ok", says)
+    if isinstance(answer, TlsFailed):
+        return Finding("websocket", "problem", f"no secure connection to {url}: {answer.problem}", answer.remedy)
     if isinstance(answer, NodeUnreachable):
         says = f"no session opens at {url} ({answer.problem})"
         return Finding("websocket", "problem", says, "check --ws-url, and webSocketServiceEnabled=true on the node")
@@ -167,6 +199,7 @@ def round_trip(facts: NodeFacts) -> Finding:
 
 CHECKS: dict[str, Callable[[NodeFacts], Finding]] = {
     "node": node,
+    "tls": tls,
     "auth": auth,
     "websocket": websocket,
     "topic": topic,
@@ -181,10 +214,6 @@ def _reason(error: BaseException) -> str:
     if not isinstance(error, PulsarError):
         raise error
     return error.problem if isinstance(error, NodeUnreachable) else str(error)
-
-
-def _is_readable_by_others(url: str) -> bool:
-    return url.startswith(("http://", "ws://")) and not is_loopback(url)
 
 
 def _no_settings(facts: NodeFacts) -> str:
