@@ -172,6 +172,11 @@ class Admin:
         path = f"/{topic.path}/messageTTL?messageTTL={seconds}"
         await self._call("POST", path, f"set the time to live of {topic}", topic=topic)
 
+    async def deduplicate(self, topic: Topic) -> None:
+        """Have Pulsar store no message of a producer twice that it numbers as before, on a persistent topic."""
+        path = f"/{topic.path}/deduplicationEnabled"
+        await self._call("POST", path, f"switch on deduplication of {topic}", topic=topic, body=True)
+
     async def skip_backlog(self, topic: Topic, subscription: str) -> None:
         """Take all messages that a subscription has not acknowledged from it."""
         path = f"/{topic.path}/subscription/{quote(subscription, safe='')}/skip_all"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import math
 import selectors
@@ -71,6 +72,14 @@ class Background:
         """Measure blocks from now on: before the first frame, they delay nothing."""
         if self._selector:
             self._selector.longest_s = self._selector.most_work_s = 0.0
+
+    def do(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Have a coroutine run on the event loop as well, without waiting for it; nothing happens after its end."""
+        if self._loop and self._thread.is_alive():
+            with contextlib.suppress(RuntimeError):  # the loop is closed: the coroutine has ended
+                asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+                return
+        coroutine.close()
 
     def cancel(self) -> None:
         """Ask the coroutine to end; its clean-up still runs."""

@@ -12,7 +12,7 @@ import math
 import ssl
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidProxy, InvalidStatus, WebSocketException
@@ -45,7 +45,7 @@ _MEASURE_TIMEOUT_S = 1.0
 _MOST_ROUND_TRIPS = 60
 # A node pushes messages of any size its own limits allow; ours must not end the session before theirs.
 MAX_TEXT_BYTES = 32 * 1024 * 1024
-# How long a name may stay taken at the first try: our own last session may just be closing.
+# How long a name may stay taken: our own last session may just be closing.
 NAME_PATIENCE_S = 3.0
 
 
@@ -70,7 +70,12 @@ class Connection:
         round_trips_s: the times from a ping to its pong in the last minute of this session, in seconds.
     """
 
-    def __init__(self, target: Target, endpoint: Endpoint) -> None:
+    def __init__(self, target: Target, endpoint: Endpoint, other_name: Callable[[], Target] | None = None) -> None:
+        """Take what to open, and what gives the same under another name.
+
+        The other name is for a session that was lost without a word: the node can hold its name for minutes. None if
+        the name must stay.
+        """
         self.target = target
         self.status = "connecting"
         self.has_opened = False
@@ -78,8 +83,10 @@ class Connection:
         self.recovery_s: float | None = None
         self.round_trips_s: deque[float] = deque(maxlen=_MOST_ROUND_TRIPS)
         self._endpoint = endpoint
+        self._other_name = other_name
         self._websocket: ClientConnection | None = None
         self._reopens = False
+        self._lost_because = ""
         self._delays_s = backoff()
 
     async def open(self) -> None:
@@ -117,43 +124,60 @@ class Connection:
             self._websocket = None
             if self._reopens:
                 self._reopens = False
-                self._websocket = await self._try_until_open(backoff())
+                self._websocket = await self._open_next(backoff())
                 continue
             # A node that takes every session only to close it at once would otherwise be asked without a pause.
             if time.monotonic() - opened_at_s > MAX_DELAY_S:
                 self._delays_s = backoff()
-            lost = ConnectionLost(self.target.node, _close_reason(websocket))
+            lost = ConnectionLost(self.target.node, self._lost_because or _close_reason(websocket))
+            self._lost_because = ""
             logger.warning("%s", lost)
-            self._websocket = await self._open_again(lost)
+            self.status = f"reconnecting: {lost.reason}"
+            since_s = time.monotonic()
+            await asyncio.sleep(next(self._delays_s))
+            self._websocket = await self._open_next(self._delays_s, since_s)
 
-    async def _open_again(self, lost: ConnectionLost) -> ClientConnection:
-        since = time.monotonic()
-        self.status = f"reconnecting: {lost.reason}"
-        await asyncio.sleep(next(self._delays_s))
-        websocket = await self._try_until_open(self._delays_s)
-        self.reconnects += 1
-        self.recovery_s = time.monotonic() - since
-        logger.warning("connected again to %s after %.1f s", self.target.node, self.recovery_s)
-        return websocket
-
-    async def _try_until_open(self, delays_s: Iterator[float]) -> ClientConnection:
+    async def _open_next(self, delays_s: Iterator[float], lost_at_s: float | None = None) -> ClientConnection:
+        """Open the next session; count it if one was lost, or if the node does not take this one at once."""
+        started_s, name_in_use_since_s = time.monotonic(), math.inf
         while True:
             try:
                 websocket = await _connect(self.target, self._endpoint)
             except PulsarCamError as error:
                 if not is_transient(error):
                     raise
+                lost_at_s = lost_at_s or started_s
                 logger.info("still reconnecting: %s", error)
                 self.status = f"reconnecting: {error}"
+                if isinstance(error, NameInUse):
+                    name_in_use_since_s = min(name_in_use_since_s, time.monotonic())
+                    self._leave_the_name(name_in_use_since_s)
                 await asyncio.sleep(next(delays_s))
             else:
-                self.status = "connected"
-                return websocket
+                break
+        self.status = "connected"
+        if lost_at_s:
+            self.reconnects += 1
+            self.recovery_s = time.monotonic() - lost_at_s
+            logger.warning("connected again to %s after %.1f s", self.target.node, self.recovery_s)
+        return websocket
+
+    def _leave_the_name(self, in_use_since_s: float) -> None:
+        """Go on under another name if the node holds ours for too long, for the session that was lost."""
+        if self._other_name and time.monotonic() - in_use_since_s > NAME_PATIENCE_S:
+            self.target = self._other_name()
+            logger.info("our name is held for the session that was lost; going on as %s", self.target.name)
 
     async def reopen(self) -> None:
         """End the session on purpose; `sessions` goes on with the next one at once."""
         if self._websocket:
             self._reopens = True
+            await _end(self._websocket, _REOPEN_TIMEOUT_S)
+
+    async def give_up_session(self, reason: str) -> None:
+        """Take the session for lost, for that reason; `sessions` goes on with the next one."""
+        if self._websocket:
+            self._lost_because = reason
             await _end(self._websocket, _REOPEN_TIMEOUT_S)
 
     async def measure(self) -> None:

@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from .admin import Admin
 from .connection import Connection, in_flight_on
 from .errors import BadMessage, PulsarError, RequestRejected
+from .frame import Packet
 from .refusal import Target
 from .topics import Endpoint, Topic, check_subscription
 from .wire import Delivery, ack_text, parse_delivery
@@ -62,22 +63,32 @@ class Consumer:
         self.receiver_queue = RECEIVER_QUEUE
         self.jumps = 0
         self._endpoint, self._topic = endpoint, topic
-        self._subscription = check_subscription(subscription)
-        self._connection = Connection(self._target(), endpoint)
+        self._subscription, self._names = check_subscription(subscription), 1
+        self._connection = Connection(self._target(), endpoint, self._target_of_another_name)
         self._websocket: ClientConnection | None = None
 
     def _target(self) -> Target:
+        name = self._subscription if self._names == 1 else f"{self._subscription}-{self._names}"
         parameters: dict[str, str | int] = {"receiverQueueSize": self.receiver_queue}
         if not self.is_durable:
             parameters["subscriptionMode"] = "NonDurable"
         return Target(
-            url=self._endpoint.consumer_url(self._topic, self._subscription, **parameters),
+            url=self._endpoint.consumer_url(self._topic, name, **parameters),
             node=self._endpoint.ws_url,
             action=f"subscribe to {self._topic}",
             topic=self._topic,
             permission="consume",
-            name=f"subscription {self._subscription!r}",
+            name=f"subscription {name!r}",
         )
+
+    def _target_of_another_name(self) -> Target:
+        """Return what to open while the node holds our subscription for a session that was lost.
+
+        A durable one is worth the wait: what it missed is kept under its name.
+        """
+        if not self.is_durable:
+            self._names += 1
+        return self._target()
 
     async def __aenter__(self) -> Self:
         """Open the session.
@@ -162,7 +173,7 @@ class Consumer:
                 logger.warning("%s (said once, counted from here on)", error)
             return None
 
-    async def ack(self, delivery: Delivery) -> None:
+    async def ack(self, delivery: Delivery | Packet) -> None:
         """Acknowledge a delivery; without effect once its session is closed, as Pulsar then delivers it again."""
         if self._websocket:
             with contextlib.suppress(ConnectionClosed):

@@ -18,12 +18,14 @@ PulsarCamError                root: the command line catches this one name
         TokenUnavailable      the token's file or server gives none now (transient)
         NotAuthenticated
         NotAuthorized
-        NamespaceNotFound
-        TopicNotFound
-        TopicUnavailable      terminated, or its backlog quota is reached
+        NamespaceNotFound     it can be made again (transient)
+        TopicNotFound         (transient)
+        TopicTerminated
+        BacklogFull           its backlog quota is reached (transient)
         NameInUse             the subscription or producer name is held by someone else (transient)
         ConnectionLost        (transient)
         RequestRejected       any other refusal, in Pulsar's own words
+        MessageRejected       a frame that may not be left out, and that Pulsar will never take
         BadMessage            JSON from the other side that is not what Pulsar sends
     LocalNodeError            the Pulsar node that this machine runs for us
 
@@ -227,6 +229,8 @@ class NotAuthorized(PulsarError):
 class NamespaceNotFound(PulsarError):
     """The tenant or the namespace of the topic does not exist."""
 
+    transient = True
+
     def __init__(self, namespace: str) -> None:
         super().__init__(namespace)
         self.namespace = namespace
@@ -238,6 +242,8 @@ class NamespaceNotFound(PulsarError):
 class TopicNotFound(PulsarError):
     """The topic does not exist, and the node does not create topics by itself."""
 
+    transient = True
+
     def __init__(self, topic: str) -> None:
         super().__init__(topic)
         self.topic = topic
@@ -246,8 +252,21 @@ class TopicNotFound(PulsarError):
         return f"topic {self.topic} does not exist; make it with 'pulsar-cam create-topic --topic {self.topic}'"
 
 
-class TopicUnavailable(PulsarError):
-    """The topic exists and takes no messages: terminated, or its backlog quota is reached."""
+class TopicTerminated(PulsarError):
+    """The topic was terminated: it can be read to its end, and never takes a message again."""
+
+    def __init__(self, topic: str) -> None:
+        super().__init__(topic)
+        self.topic = topic
+
+    def __str__(self) -> str:
+        return f"topic {self.topic} was terminated and takes no messages any more; use another --topic"
+
+
+class BacklogFull(PulsarError):
+    """The topic takes no messages until its subscriptions have caught up, or lost what they did not read."""
+
+    transient = True
 
     def __init__(self, topic: str, reason: str) -> None:
         super().__init__(topic, reason)
@@ -255,8 +274,8 @@ class TopicUnavailable(PulsarError):
 
     def __str__(self) -> str:
         return (
-            f"topic {self.topic} takes no messages: {self.reason}; "
-            "use another --topic, or remove subscriptions that nobody reads if its backlog is full"
+            f"topic {self.topic} takes no messages while its backlog is full ({self.reason}); "
+            "remove subscriptions that nobody reads, or use another --topic"
         )
 
 
@@ -303,6 +322,20 @@ class RequestRejected(PulsarError):
 
     def __str__(self) -> str:
         return f"Pulsar refused to {self.action}: {self.reason} (HTTP {self.status})"
+
+
+class MessageRejected(PulsarError):
+    """A frame that may not be left out, and that Pulsar will never take."""
+
+    def __init__(self, topic: str, sequence: int | None, reason: str | None) -> None:
+        super().__init__(topic, sequence, reason)
+        self.topic, self.sequence, self.reason = topic, sequence, reason
+
+    def __str__(self) -> str:
+        return (
+            f"frame {self.sequence} cannot be published to {self.topic}: {self.reason}; "
+            "lower --quality or --size if it is too large"
+        )
 
 
 class BadMessage(PulsarError):

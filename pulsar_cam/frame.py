@@ -51,6 +51,7 @@ class Packet:
     Attributes:
         quality: what it was encoded with, 1 to 100; None for a camera's own JPEG, which does not tell.
         round_trip_ns: the publisher's shortest time from sending a message to its receipt, lately.
+        message_id: Pulsar's name for the message that brought it, in base64; empty if none did.
     """
 
     jpeg: bytes
@@ -65,6 +66,7 @@ class Packet:
     sent_at_ns: int | None = None
     round_trip_ns: int | None = None
     delivered_at_ns: int | None = None
+    message_id: str = ""
 
 
 Captured: TypeAlias = Frame | Packet

@@ -12,24 +12,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import math
 import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
-from .admin import Limits, node_limits
+from .admin import Admin, Limits, node_limits
 from .background import Background
-from .backlog import Backlog
-from .clocks import ClockOffset
+from .capture import LiveSource
 from .consumer import Consumer
 from .demand import Demand
-from .errors import ConnectionLost, DecodeError, EncodeError, InvalidOption
+from .errors import ConnectionLost, DecodeError, EncodeError, InvalidOption, PulsarError
+from .every_frame import EveryFrame
 from .fit import FittingEncoder
 from .frame import Captured, Frame, Packet
+from .in_turn import InTurn
 from .jpeg import decode
 from .latest import Latest
+from .live import Live
 from .producer import Producer
 from .publish_stats import PublishStats
 from .sender import Sender
@@ -39,12 +43,16 @@ from .steering import Adapt, Steering, Throttle
 from .topics import Endpoint, Topic
 from .viewer import Viewer
 from .watch_stats import WatchStats
-from .wire import Delivery, max_jpeg_bytes, packet_of
+from .wire import max_jpeg_bytes
 
-DEFAULT_MAX_AGE_MS = 500.0
+logger = logging.getLogger(__name__)
+
+HandOff: TypeAlias = Latest[Captured] | InTurn[Captured]
 
 _TICK_S = 0.02
 _DRAIN_S = 10.0
+_SLOTS = 4
+_DEDUPLICATE_TIMEOUT_S = 2.0
 
 
 def publish(
@@ -55,6 +63,7 @@ def publish(
     quality: int = 80,
     adapt: Adapt = Adapt.ON,
     on_demand: bool = False,
+    every_frame: bool = False,
     frames: int | None = None,
     duration_s: float | None = None,
     preview: Viewer | None = None,
@@ -69,6 +78,8 @@ def publish(
         quality: JPEG quality, 1 to 100; lowered while a message does not fit the node's limits.
         adapt: lower quality, size and rate as well while the way to the node is too slow for them.
         on_demand: publish one frame a second while nobody subscribes.
+        every_frame: leave no frame out: the source waits for the node, for as long as that takes, and what was not
+            acknowledged is sent again. For a source that can wait, such as a film, and a persistent topic.
         frames: how many to publish; None for all.
         duration_s: for how long, in seconds; None for ever.
         preview: shows the captured frames here as well; with a window, call this from the main thread.
@@ -77,15 +88,18 @@ def publish(
         on_tick: called many times a second in the calling thread.
 
     Raises:
-        InvalidOption: quality, frames or duration out of range.
+        InvalidOption: quality, frames or duration out of range, or every frame of what cannot wait.
         ConnectionLost: the source has ended, and the node did not acknowledge its last frames.
         PulsarCamError: the source or the node cannot be used, or fails for a reason that will not pass.
     """
     if not 1 <= quality <= 100:
         raise InvalidOption("--quality", quality, "expected 1 to 100")
     _check_limits(frames, duration_s)
+    if every_frame:
+        open_source, adapt = _checked_for_every_frame(open_source, topic, on_demand), Adapt.OFF
     stats, stop, preview = stats or PublishStats(), stop or threading.Event(), preview or Viewer()
-    newest, newest_preview, throttle = Latest[Captured](), Latest[Captured](), Throttle()
+    newest: HandOff = InTurn(_SLOTS) if every_frame else Latest()
+    newest_preview, throttle = Latest[Captured](), Throttle()
 
     def offer(captured: Captured) -> None:
         stats.captured += 1
@@ -103,11 +117,14 @@ def publish(
             on_tick()
         if reader.has_failed or stop.is_set() or preview.wants_quit:
             return stats
-        publishing = _Publishing(newest, reader, endpoint, topic, quality, adapt, on_demand, throttle, frames, stats)
-        with Background(publishing.run()) as network:
+        publishing = _Publishing(
+            newest, reader, endpoint, topic, quality, adapt, on_demand, every_frame, throttle, frames, stats
+        )
+        patience_s = math.inf if every_frame else _DRAIN_S
+        with contextlib.closing(newest), Background(publishing.run()) as network:
             stats.network = network
             run = _Run(network, stop, preview, duration_s)
-            while run.goes_on and not reader.has_failed and reader.ended_for_s < _DRAIN_S:
+            while run.goes_on and not reader.has_failed and reader.ended_for_s < patience_s:
                 captured = newest_preview.take(_TICK_S)
                 if captured:
                     _preview(captured, preview, stats)
@@ -123,6 +140,24 @@ def publish(
     return stats
 
 
+def _checked_for_every_frame(
+    open_source: Callable[[], Source], topic: Topic, on_demand: bool
+) -> Callable[[], Source]:
+    if on_demand:
+        raise InvalidOption("--every-frame", "--on-demand", "that leaves frames out; give one of them only")
+    if not topic.is_persistent:
+        raise InvalidOption("--every-frame", topic, "a non-persistent topic keeps no frame; use a persistent one")
+
+    def open_what_can_wait() -> Source:
+        source = open_source()
+        if isinstance(source, LiveSource):
+            source.close()
+            raise InvalidOption("--every-frame", source.name, "a camera or live stream cannot wait; it is for films")
+        return source
+
+    return open_what_can_wait
+
+
 def _preview(captured: Captured, preview: Viewer, stats: PublishStats) -> None:
     with contextlib.suppress(DecodeError):  # whoever encodes it counts it
         frame = decode(captured) if isinstance(captured, Packet) else captured
@@ -133,13 +168,14 @@ def _preview(captured: Captured, preview: Viewer, stats: PublishStats) -> None:
 class _Publishing:
     """What runs on the event loop of a publisher."""
 
-    newest: Latest[Captured]
+    newest: HandOff
     reader: SourceReader
     endpoint: Endpoint
     topic: Topic
     quality: int
     adapt: Adapt
     on_demand: bool
+    every_frame: bool
     throttle: Throttle
     frames: int | None
     stats: PublishStats
@@ -147,7 +183,9 @@ class _Publishing:
     async def run(self) -> None:
         limits = await node_limits(self.endpoint)
         encoder = FittingEncoder(self.quality, max_jpeg_bytes(limits.text, limits.message))
-        async with Producer(self.endpoint, self.topic) as producer:
+        async with Producer(self.endpoint, self.topic, resend=self.every_frame) as producer:
+            if self.every_frame:
+                await _deduplicate(self.endpoint, self.topic)
             self.stats.session, self.stats.setting = producer, encoder.wanted
             async with self._demand() as demand, self._steering(producer, encoder, demand):
                 if self.stats.network:
@@ -155,7 +193,11 @@ class _Publishing:
                 self.reader.begin()
                 await self._send_newest(producer, encoder, limits)
             await asyncio.to_thread(self.reader.end)  # letting go of a device or a stream can take its time
-            await producer.drain(_DRAIN_S)
+            await producer.drain(self._patience_s)
+
+    @property
+    def _patience_s(self) -> float | None:
+        return None if self.every_frame else _DRAIN_S
 
     def _demand(self) -> AbstractAsyncContextManager[Demand | None]:
         if self.adapt is Adapt.OFF and not self.on_demand:
@@ -170,25 +212,32 @@ class _Publishing:
 
     async def _send_newest(self, producer: Producer, encoder: FittingEncoder, limits: Limits) -> None:
         newest, stats = self.newest, self.stats
-        async with Sender(producer, stats) as sender:
-            while not newest.is_drained and not await _is_done(sender, stats, self.frames):
+        async with Sender(producer, stats, every_frame=self.every_frame) as sender:
+            while not newest.is_drained and not await self._is_done(sender):
                 await producer.room()
                 if producer.text_limit:  # learned from a node whose admin API did not tell
                     encoder.max_bytes = max_jpeg_bytes(producer.text_limit, limits.message)
                 packet = await asyncio.to_thread(_encode_newest, newest, encoder, stats)
                 if packet:
                     await sender.begin(packet)
-            await sender.finish(_DRAIN_S)
+            await sender.finish(self._patience_s)
+
+    async def _is_done(self, sender: Sender) -> bool:
+        """Tell whether so many frames are published; a message that failed makes room for another."""
+        if self.stats.has_sent(self.frames):
+            await sender.finish(self._patience_s)
+        return self.stats.has_sent(self.frames)
 
 
-async def _is_done(sender: Sender, stats: PublishStats, frames: int | None) -> bool:
-    """Tell whether so many frames are published; a message that failed makes room for another."""
-    if stats.has_sent(frames):
-        await sender.finish(_DRAIN_S)
-    return stats.has_sent(frames)
+async def _deduplicate(endpoint: Endpoint, topic: Topic) -> None:
+    try:
+        async with Admin(endpoint, _DEDUPLICATE_TIMEOUT_S) as admin:
+            await admin.deduplicate(topic)
+    except PulsarError as error:
+        logger.info("a frame that is sent again can be on the topic twice, which viewers notice: %s", error)
 
 
-def _encode_newest(newest: Latest[Captured], encoder: FittingEncoder, stats: PublishStats) -> Packet | None:
+def _encode_newest(newest: HandOff, encoder: FittingEncoder, stats: PublishStats) -> Packet | None:
     captured = newest.take(_TICK_S * 5)
     try:
         return _encoded(captured, encoder) if captured else None
@@ -212,6 +261,7 @@ def watch(
     *,
     viewer: Viewer | None = None,
     durable: bool = False,
+    every_frame: bool = False,
     max_age_ms: float | None = None,
     frames: int | None = None,
     duration_s: float | None = None,
@@ -225,6 +275,8 @@ def watch(
 
     Args:
         subscription: its name; it is gone afterwards unless `durable`.
+        every_frame: show every frame once and in order, whatever its age, and acknowledge it only then; the
+            subscription is durable.
         viewer: shows the frames; with a window, call this from the main thread. None decodes and counts only.
         max_age_ms: frames that are older, in milliseconds, are not shown, and a viewer that Pulsar lets fall further
             behind jumps to live. None for 500, or for no limit on a durable subscription, which is owed what it
@@ -236,61 +288,35 @@ def watch(
         on_tick: called many times a second in the calling thread.
 
     Raises:
-        InvalidOption: age, frames or duration out of range.
+        InvalidOption: age, frames or duration out of range, or an age limit for every frame.
         PulsarCamError: the node cannot be reached, or refuses for a reason that will not pass.
     """
     _check_limits(frames, duration_s)
     if max_age_ms is not None and not max_age_ms > 0:
         raise InvalidOption("--max-age", max_age_ms, "expected a number of milliseconds above 0")
     stats, stop, viewer = stats or WatchStats(), stop or threading.Event(), viewer or Viewer()
-    newest = Latest[Packet]()
-    consumer = Consumer(endpoint, topic, subscription, durable=durable)
+    if every_frame and max_age_ms is not None:
+        raise InvalidOption("--max-age", max_age_ms, "every frame is shown, whatever its age; give one of the two")
+    consumer = Consumer(endpoint, topic, subscription, durable=durable or every_frame)
     stats.session = consumer
-    with stats.accounted(), Background(_receive(consumer, newest, max_age_ms, frames, stats)) as network:
+    receiver = EveryFrame(consumer, stats) if every_frame else Live(consumer, stats, max_age_ms)
+    with stats.accounted(), Background(receiver.receive(frames)) as network:
         stats.network = network
         run = _Run(network, stop, viewer, duration_s)
-        while (run.goes_on or not newest.is_drained) and not run.is_stopped and not run.is_over_time:
-            packet = newest.take(_TICK_S)
-            if packet:
+        while (run.goes_on or not receiver.packets.is_drained) and not run.is_stopped and not run.is_over_time:
+            if isinstance(receiver, Live):
+                if packet := receiver.packets.take(_TICK_S):
+                    _show(packet, viewer, stats)
+            elif viewer.is_paused:
+                time.sleep(_TICK_S)
+            elif packet := receiver.packets.take(_TICK_S):
                 _show(packet, viewer, stats)
+                network.do(receiver.acknowledge(packet))
             if not stats.is_live:
                 viewer.wait(stats.waiting_for(topic))
             viewer.poll()
             on_tick()
     return stats
-
-
-async def _receive(
-    consumer: Consumer, newest: Latest[Packet], max_age_ms: float | None, frames: int | None, stats: WatchStats
-) -> None:
-    try:
-        async with consumer:
-            if stats.network:
-                stats.network.forget_blocks()
-            stats.clock = ClockOffset(lags=consumer.is_durable)
-            stats.max_age_ms = max_age_ms or (math.inf if consumer.is_durable else DEFAULT_MAX_AGE_MS)
-            backlog = Backlog(stats.max_age_ms, starts_behind=consumer.is_durable)
-            async for delivery in consumer:
-                _hand_over(delivery, newest, stats)
-                await consumer.ack(delivery)  # while the picture is being decoded
-                if backlog.is_too_long(delivery):
-                    await consumer.jump_to_live()
-                if stats.images == frames:
-                    break
-    finally:
-        newest.close()
-
-
-def _hand_over(delivery: Delivery, newest: Latest[Packet], stats: WatchStats) -> None:
-    stats.arrived(delivery)
-    try:
-        packet = packet_of(delivery)
-    except DecodeError as error:
-        stats.drop_unreadable(error)
-        return
-    stats.follow(packet)
-    if newest.put(packet):
-        stats.drop("superseded")
 
 
 def _show(packet: Packet, viewer: Viewer, stats: WatchStats) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import logging
 import re
 import secrets
@@ -18,7 +17,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from .connection import LEAST_IN_FLIGHT, Connection, in_flight_on
-from .errors import BadMessage, ConnectionLost
+from .errors import BadMessage, ConnectionLost, MessageRejected, TopicTerminated
 from .frame import Packet
 from .refusal import Target
 from .stats import Rate
@@ -32,10 +31,19 @@ _DRAIN_ON_CLOSE_S = 0.7
 _MESSAGE_TOO_BIG = 1009
 _MOST_RECEIPT_TIMES = 256
 _FIT_WINDOW_EVERY_S = 0.5
+# The node itself gives up on a message after 30 s and says so; one that says nothing has lost it.
+_NO_RECEIPT_S = 40.0
+_LATE_RECEIPT_S = 2.0
+_LOOK_EVERY_S = 2.0
+_REFUSAL_PAUSE_NS = 1_000_000_000
+_TERMINATED = "TopicTerminatedException"
+# What no second try can change; anything else that the broker says may pass.
+_FINAL_FAILURES = ("", "InvalidMessageException", "NotAllowedException", "AuthorizationException")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Message:
+    packet: Packet
     sent_at_ns: int
     receipt: asyncio.Future[Receipt]
 
@@ -49,7 +57,8 @@ class Producer:
             receipt = await (await producer.send(packet))
 
     A message whose session ends before its receipt came gets a receipt with the problem DISCONNECTED: Pulsar may
-    have it or not.
+    have it or not. With `resend`, such messages are sent again on the next session, before all others and in their
+    order, until Pulsar has acknowledged each; Pulsar stores none twice if it deduplicates the topic.
 
     Attributes:
         session: random text, new for every Producer; it marks the packets of one run.
@@ -60,31 +69,44 @@ class Producer:
             itself would take any number, and pictures would get old.
     """
 
-    def __init__(self, endpoint: Endpoint, topic: Topic) -> None:
+    def __init__(self, endpoint: Endpoint, topic: Topic, *, resend: bool = False) -> None:
         self.session = secrets.token_hex(4)
         self.text_limit: int | None = None
         self.bad_messages = 0
-        name = f"pulsar-cam-{self.session}"
-        target = Target(
-            url=endpoint.producer_url(topic, producerName=name),
-            node=endpoint.ws_url,
-            action=f"publish to {topic}",
-            topic=topic,
-            permission="produce",
-            name=f"producer name {name!r}",
-        )
-        self._connection = Connection(target, endpoint)
         self.receipts = 0
         self.window = LEAST_IN_FLIGHT
-        self._window_fits_until_s = 0.0
+        self._endpoint, self._topic, self._resends = endpoint, topic, resend
+        self._name, self._names = f"pulsar-cam-{self.session}", 1
+        self._sent = 0
         self._in_flight: dict[str, _Message] = {}
+        self._connection = Connection(self._target(), endpoint, self._target_of_another_name)
+        self._window_fits_until_s = 0.0
         self._sends = Rate()
         self._receipt_times_ns: deque[int] = deque(maxlen=_MOST_RECEIPT_TIMES)
-        self._contexts = itertools.count()
         self._has_room = asyncio.Event()
         self._websocket: ClientConnection | None = None
         self._is_sending = False
+        self._refusal: Receipt | None = None
         self._receiving: asyncio.Task[None] | None = None
+
+    def _target(self) -> Target:
+        parameters: dict[str, str | int] = {"producerName": self._name}
+        if self._resends:
+            # Pulsar numbers the messages of a session from here on; by name and number it knows what it has already.
+            parameters["initialSequenceId"] = next(iter(self._in_flight), self._sent)
+        return Target(
+            url=self._endpoint.producer_url(self._topic, **parameters),
+            node=self._endpoint.ws_url,
+            action=f"publish to {self._topic}",
+            topic=self._topic,
+            permission="produce",
+            name=f"producer name {self._name!r}",
+        )
+
+    def _target_of_another_name(self) -> Target:
+        self._names += 1
+        self._name = f"pulsar-cam-{self.session}-{self._names}"
+        return self._target()
 
     async def __aenter__(self) -> Self:
         """Open the session.
@@ -115,6 +137,9 @@ class Producer:
     @property
     def status(self) -> str:
         """What is going on, as a few words for a person."""
+        waits_s = self.oldest_in_flight_s
+        if self.is_connected and waits_s > _LATE_RECEIPT_S:
+            return f"no receipt for {waits_s:.0f} s: the link or the node is slow, or a backlog is full"
         return self._connection.status
 
     @property
@@ -168,6 +193,14 @@ class Producer:
             PulsarError: the session ended for a reason that will not pass.
         """
         await self._has_room.wait()
+        self.raise_if_ended()
+
+    def raise_if_ended(self) -> None:
+        """Raise why this producer cannot go on, if it cannot.
+
+        Raises:
+            PulsarError: the session ended for a reason that will not pass.
+        """
         if self._receiving and self._receiving.done():
             if not self._receiving.cancelled():
                 self._receiving.result()
@@ -181,22 +214,27 @@ class Producer:
         """
         while not self._websocket or self._is_window_full:
             await self.room()
-        context, now_ns = str(next(self._contexts)), time.time_ns()
-        stamped = replace(packet, session=self.session, sent_at_ns=now_ns, round_trip_ns=self.round_trip_ns)
-        receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
-        self._in_flight[context] = _Message(now_ns, receipt)
+        context, self._sent = str(self._sent), self._sent + 1
+        message = _Message(packet, time.time_ns(), asyncio.get_running_loop().create_future())
+        self._in_flight[context] = message
         self._fit_window()
         self._update_room()
         self._is_sending = True
         try:
-            await self._websocket.send(publish_text(stamped, context), text=True)
+            await self._websocket.send(self._text(context, message), text=True)
         except ConnectionClosed:
             pass  # _receive settles the receipt
         finally:
             self._is_sending = False
-        return receipt
+        return message.receipt
 
-    async def drain(self, timeout_s: float) -> None:
+    def _text(self, context: str, message: _Message) -> bytes:
+        stamped = replace(
+            message.packet, session=self.session, sent_at_ns=message.sent_at_ns, round_trip_ns=self.round_trip_ns
+        )
+        return publish_text(stamped, context)
+
+    async def drain(self, timeout_s: float | None) -> None:
         """Wait until every message in flight has its receipt, but no longer than so many seconds."""
         if self._in_flight:
             await asyncio.wait([message.receipt for message in self._in_flight.values()], timeout=timeout_s)
@@ -208,35 +246,87 @@ class Producer:
             self.window = in_flight_on(self._connection.round_trip_s, self._sends.per_second)
 
     async def _receive(self) -> None:
-        async for websocket in self._connection.sessions():
-            self._websocket = websocket
-            self._update_room()
-            try:
-                await self._receive_receipts(websocket)
-            finally:
-                self._websocket = None
+        try:
+            async for websocket in self._connection.sessions():
+                await self._live_through(websocket)
+        finally:
+            self._settle_all(DISCONNECTED)
+
+    async def _live_through(self, websocket: ClientConnection) -> None:
+        try:
+            with contextlib.suppress(ConnectionClosed):
+                await self._resend(websocket)
+                self._websocket = websocket
                 self._update_room()
-                self._settle_all(DISCONNECTED)
-            self._learn_text_limit(websocket)
+                await self._receive_receipts(websocket)
+        finally:
+            self._websocket = None
+            self._update_room()
+        self._learn_text_limit(websocket)
+        if not self._resends:
+            self._settle_all(DISCONNECTED)
+        elif self._refusal:
+            # Under the old name, what was sent behind a refused message could make Pulsar take that for a duplicate.
+            self._refusal, self._connection.target = None, self._target_of_another_name()
+        else:
+            self._connection.target = self._target()
+
+    async def _resend(self, websocket: ClientConnection) -> None:
+        for context, message in list(self._in_flight.items()):
+            message.sent_at_ns = time.time_ns()
+            await websocket.send(self._text(context, message), text=True)
 
     async def _receive_receipts(self, websocket: ClientConnection) -> None:
-        with contextlib.suppress(ConnectionClosed):
-            async for text in websocket:
-                try:
-                    self._settle(parse_receipt(text))
-                except BadMessage as error:
-                    self.bad_messages += 1
-                    if self.bad_messages == 1:
-                        logger.warning("%s (said once, counted from here on)", error)
+        while not (reason := self._reason_to_give_up):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_EVERY_S):
+                    self._take(await websocket.recv(decode=False))
+        await self._connection.give_up_session(reason)
+
+    @property
+    def _reason_to_give_up(self) -> str:
+        """Why this session is of no more use; empty if it is."""
+        if self._refusal and self._refusal.received_at_ns:
+            # What else is in flight may still be accepted, and is not to be sent again then.
+            pauses = len(self._in_flight) > 1 and time.time_ns() - self._refusal.received_at_ns < _REFUSAL_PAUSE_NS
+            return "" if pauses else f"a frame was not taken: {self._refusal.problem}"
+        if self.oldest_in_flight_s > _NO_RECEIPT_S:
+            return f"no receipt for {self.oldest_in_flight_s:.0f} s"
+        return ""
+
+    def _take(self, text: bytes) -> None:
+        try:
+            self._settle(parse_receipt(text))
+        except BadMessage as error:
+            self.bad_messages += 1
+            if self.bad_messages == 1:
+                logger.warning("%s (said once, counted from here on)", error)
 
     def _settle(self, receipt: Receipt) -> None:
-        message = self._in_flight.pop(receipt.context or "", None)
-        if message and not message.receipt.done():
-            now_ns = time.time_ns()
-            if receipt.accepted:
-                self.receipts += 1
-                self._receipt_times_ns.append(now_ns - message.sent_at_ns)
-            message.receipt.set_result(replace(receipt, sent_at_ns=message.sent_at_ns, received_at_ns=now_ns))
+        message = self._in_flight.get(receipt.context or "")
+        if not message:
+            return
+        now_ns = time.time_ns()
+        receipt = replace(receipt, sent_at_ns=message.sent_at_ns, received_at_ns=now_ns)
+        if receipt.failure == _TERMINATED:
+            raise TopicTerminated(str(self._topic))
+        if self._resends and not receipt.accepted and receipt.problem != DISCONNECTED:
+            self._keep(message.packet, receipt)
+            return
+        del self._in_flight[receipt.context or ""]
+        if receipt.accepted:
+            self.receipts += 1
+            self._receipt_times_ns.append(now_ns - message.sent_at_ns)
+        if not message.receipt.done():
+            message.receipt.set_result(receipt)
+        self._update_room()
+
+    def _keep(self, packet: Packet, receipt: Receipt) -> None:
+        """Send a refused message again on the next session, if that can help."""
+        if receipt.failure in _FINAL_FAILURES:
+            raise MessageRejected(str(self._topic), packet.sequence, receipt.problem)
+        self._refusal = self._refusal or receipt
+        self._websocket = None
         self._update_room()
 
     def _settle_all(self, problem: str) -> None:
@@ -254,3 +344,6 @@ class Producer:
         if websocket.close_code == _MESSAGE_TOO_BIG:
             limit = re.search(r"maximum size \[(\d{1,12})\]", websocket.close_reason or "")
             self.text_limit = int(limit.group(1)) if limit else self.text_limit
+            if self._resends and self._in_flight:
+                oldest = next(iter(self._in_flight.values()))
+                raise MessageRejected(str(self._topic), oldest.packet.sequence, "its text is too long")

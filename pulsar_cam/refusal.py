@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import orjson
 
 from .errors import (
+    BacklogFull,
     NameInUse,
     NamespaceNotFound,
     NodeUnreachable,
@@ -20,7 +21,7 @@ from .errors import (
     PulsarError,
     RequestRejected,
     TopicNotFound,
-    TopicUnavailable,
+    TopicTerminated,
 )
 from .text import reason_of
 from .topics import Topic
@@ -67,8 +68,10 @@ def refusal(status: int, body: bytes, target: Target) -> PulsarError:
         return _not_found(reason, _SESSION_REFUSED in body, target)
     if status == 409:
         return NameInUse(target.name, reason or "no reason given")
-    if status == 503 and ("Terminated" in reason or "terminated" in reason or "quota" in reason):
-        return TopicUnavailable(str(target.topic), reason)
+    if status == 503 and "terminated" in reason.lower():
+        return TopicTerminated(str(target.topic))
+    if status == 503 and "quota" in reason:
+        return BacklogFull(str(target.topic), reason)
     return RequestRejected(target.action, status, reason or "no reason given")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from .errors import PulsarCamError
 
 FIRST_DELAY_S = 0.1
-MAX_DELAY_S = 5.0
+MAX_DELAY_S = 2.0
 
 
 def is_transient(error: BaseException) -> bool:

@@ -17,11 +17,13 @@ _STALE_NS = 500_000_000
 class Sender:
     """Hands packets to a producer one after the other, as an async context manager.
 
-    A packet that had to wait for more than half a second is dropped: there are newer ones by then.
+    A packet that had to wait for more than half a second is dropped, because there are newer ones by then, unless
+    every frame counts.
     """
 
-    def __init__(self, producer: Producer, stats: PublishStats) -> None:
+    def __init__(self, producer: Producer, stats: PublishStats, *, every_frame: bool = False) -> None:
         self._producer, self._stats = producer, stats
+        self._may_drop = not every_frame
         self._sending: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -45,7 +47,7 @@ class Sender:
         self._stats.sent += 1
         self._sending = asyncio.create_task(self._send(packet, why_it_waits))
 
-    async def finish(self, timeout_s: float) -> None:
+    async def finish(self, timeout_s: float | None) -> None:
         """Wait until all is sent and has its receipt, for the receipts no longer than so many seconds.
 
         Raises:
@@ -53,6 +55,7 @@ class Sender:
         """
         await self._end()
         await self._producer.drain(timeout_s)
+        self._producer.raise_if_ended()
 
     async def _end(self) -> None:
         if self._sending:
@@ -61,7 +64,7 @@ class Sender:
 
     async def _send(self, packet: Packet, why_it_waits: str) -> None:
         await self._producer.room()
-        if packet.encoded_at_ns and time.time_ns() - packet.encoded_at_ns > _STALE_NS:
+        if self._may_drop and packet.encoded_at_ns and time.time_ns() - packet.encoded_at_ns > _STALE_NS:
             self._stats.sent -= 1
             self._stats.drop(why_it_waits)
             return

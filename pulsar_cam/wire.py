@@ -30,6 +30,8 @@ _ENVELOPE_BYTES = 4096  # all that is not payload: well under 1 kB, but for long
 _LONGEST_LABEL = 200  # characters of a source's or session's name
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UP_TO_PAYLOAD = re.compile(rb'\{"messageId":"[\w+/=]*","payload":"')
+_BROKER_FAILED = "send-error:8"  # 3 and 7 are texts that the WebSocket service does not take
+_FAILURE = re.compile(r"\b([A-Z]\w{1,60}): ", re.ASCII)
 _WHOLE_NUMBER = re.compile(r"\d{1,19}", re.ASCII)
 
 
@@ -41,6 +43,8 @@ class Receipt:
         context: the text that was sent along with the message.
         message_id: base64, the same for every message of a non-persistent topic; None if refused.
         problem: why the message was refused; None if it was accepted.
+        failure: the class of the Java exception behind a refusal, such as ``TimeoutException``; empty where the node
+            did not even try.
         sent_at_ns: when the message was sent, Unix time in nanoseconds; None if nobody noted it.
         received_at_ns: when the receipt came, by the same clock.
     """
@@ -48,6 +52,7 @@ class Receipt:
     context: str | None
     message_id: str | None = None
     problem: str | None = None
+    failure: str = ""
     sent_at_ns: int | None = None
     received_at_ns: int | None = None
 
@@ -108,7 +113,9 @@ def parse_receipt(text: str | bytes) -> Receipt:
     result = _text(answer, "result")
     if result == "ok":
         return Receipt(context, message_id=_text(answer, "messageId"))
-    return Receipt(context, problem=reason_of(_text_or_none(answer, "errorMsg") or result))
+    message = _text_or_none(answer, "errorMsg") or result
+    failure = _FAILURE.search(message) if result == _BROKER_FAILED else None
+    return Receipt(context, problem=reason_of(message), failure=failure.group(1) if failure else "")
 
 
 def parse_delivery(text: str | bytes, received_at_ns: int) -> Delivery:
@@ -143,8 +150,8 @@ def _split(text: str | bytes) -> tuple[memoryview, str | bytes]:
     return memoryview(text)[start.end() : end], text[: start.end()] + text[end:]
 
 
-def ack_text(delivery: Delivery) -> str:
-    """Return the JSON text that acknowledges a delivery."""
+def ack_text(delivery: Delivery | Packet) -> str:
+    """Return the JSON text that acknowledges a delivery, or the one that a packet came in."""
     return orjson.dumps({"messageId": delivery.message_id}).decode()
 
 
@@ -170,6 +177,7 @@ def packet_of(delivery: Delivery) -> Packet:
         sent_at_ns=_whole_number(properties, "sent-at-ns"),
         round_trip_ns=_whole_number(properties, "round-trip-ns"),
         delivered_at_ns=delivery.received_at_ns,
+        message_id=delivery.message_id,
     )
 
 

@@ -77,9 +77,18 @@ SENTENCES: list[tuple[PulsarCamError, str]] = [
         f"topic {TOPIC} does not exist; make it with 'pulsar-cam create-topic --topic {TOPIC}'",
     ),
     (
-        errors.TopicUnavailable(TOPIC, "Topic was already terminated"),
-        f"topic {TOPIC} takes no messages: Topic was already terminated; "
-        "use another --topic, or remove subscriptions that nobody reads if its backlog is full",
+        errors.TopicTerminated(TOPIC),
+        f"topic {TOPIC} was terminated and takes no messages any more; use another --topic",
+    ),
+    (
+        errors.BacklogFull(TOPIC, "backlog quota exceeded"),
+        f"topic {TOPIC} takes no messages while its backlog is full (backlog quota exceeded); "
+        "remove subscriptions that nobody reads, or use another --topic",
+    ),
+    (
+        errors.MessageRejected(TOPIC, 17, "Exceed maximum message size"),
+        f"frame 17 cannot be published to {TOPIC}: Exceed maximum message size; "
+        "lower --quality or --size if it is too large",
     ),
     (
         errors.NameInUse("subscription 'viewer1'", "Exclusive consumer is already connected"),

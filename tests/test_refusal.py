@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pulsar_cam.errors import (
+    BacklogFull,
     NameInUse,
     NamespaceNotFound,
     NodeUnreachable,
@@ -17,7 +18,7 @@ from pulsar_cam.errors import (
     PulsarError,
     RequestRejected,
     TopicNotFound,
-    TopicUnavailable,
+    TopicTerminated,
 )
 from pulsar_cam.refusal import Target, reason_in, refusal
 from pulsar_cam.topics import Topic
@@ -94,10 +95,10 @@ REFUSALS: list[tuple[int, str, type[PulsarError], str]] = [
     (
         503,
         from_broker("producer", f"{JAVA}TopicTerminatedException: Topic was already terminated"),
-        TopicUnavailable,
-        ": Topic was already terminated",
+        TopicTerminated,
+        "was terminated",
     ),
-    (503, from_broker("producer", f"{JAVA}TopicBacklogQuotaExceededException: {QUOTA}"), TopicUnavailable, QUOTA),
+    (503, from_broker("producer", f"{JAVA}TopicBacklogQuotaExceededException: {QUOTA}"), BacklogFull, QUOTA),
     (503, from_broker("producer", "The broker is starting"), RequestRejected, "The broker is starting (HTTP 503)"),
 ]
 

@@ -43,6 +43,10 @@ class Link:
     async def drain(self, timeout_s: float) -> None:
         await asyncio.sleep(0)
 
+    def raise_if_ended(self) -> None:
+        if self.error:
+            raise self.error
+
 
 def stats_of(link: Link) -> PublishStats:
     stats = PublishStats()

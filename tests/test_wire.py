@@ -88,7 +88,7 @@ def test_packet_is_published_as_this_json() -> None:
 def test_delivered_json_is_the_packet_that_was_published() -> None:
     delivery = delivered()
     assert delivery == Delivery("CDcQADAA", JPEG, PUBLISHED_AT_NS, 5, PROPERTIES, "camera-0", 0)
-    assert packet_of(delivery) == replace(PACKET, delivered_at_ns=5)
+    assert packet_of(delivery) == replace(PACKET, delivered_at_ns=5, message_id="CDcQADAA")
 
 
 def test_ack_names_the_message() -> None:
@@ -155,7 +155,7 @@ RECEIPTS = [
     (
         '{"result":"send-error:8","errorMsg":"org.apache.pulsar.client.api.PulsarClientException$'
         'TopicTerminatedException: Topic was terminated","context":"9","errorCode":0}',
-        Receipt("9", problem="Topic was terminated"),
+        Receipt("9", problem="Topic was terminated", failure="TopicTerminatedException"),
     ),
     ('{"result":"send-error:8","errorMsg":"\\u001b[2J","context":"9"}', Receipt("9", problem="\ufffd[2J")),
     ('{"result":"send-error:8"}', Receipt(None, problem="send-error:8")),
@@ -223,7 +223,9 @@ def test_delivery_may_lack_what_is_optional() -> None:
 
 def test_bare_jpeg_is_a_packet_whose_age_counts_from_the_publish_time() -> None:
     packet = packet_of(delivered(properties={}, key="door"))
-    assert packet == Packet(JPEG, 640, 480, captured_at_ns=PUBLISHED_AT_NS, source="door", delivered_at_ns=5)
+    assert packet == Packet(
+        JPEG, 640, 480, captured_at_ns=PUBLISHED_AT_NS, source="door", delivered_at_ns=5, message_id="CDcQADAA"
+    )
 
 
 def test_size_is_the_jpegs_own_whatever_the_properties_say() -> None:

@@ -19,6 +19,7 @@ EXAMPLES = """
 Examples:\n
   pulsar-cam publish --device 0\n
   pulsar-cam publish --source film.mp4 --loop --topic front-door\n
+  pulsar-cam publish --source film.mp4 --every-frame --topic archive\n
   pulsar-cam publish --source rtsp://camera.example/stream --quality 90\n
   pulsar-cam publish --source test-pattern: --size 1920x1080 --fps 30
 """
@@ -65,6 +66,13 @@ def publish(
     on_demand: Annotated[
         bool, typer.Option("--on-demand", help="One frame a second while nobody subscribes. Needs the admin API.")
     ] = False,
+    every_frame: Annotated[
+        bool,
+        typer.Option(
+            "--every-frame",
+            help="Leave no frame of a film out: wait for the node, and send again what it lacks.",
+        ),
+    ] = False,
     preview: Annotated[bool, typer.Option("--preview", help="Show the frames in a window here as well.")] = False,
     frames: options.Frames = None,
     duration: options.Duration = None,
@@ -77,7 +85,8 @@ def publish(
 ) -> None:
     """Publish frames from a camera, a video file, a URL or a test pattern.
 
-    Frames are left out rather than sent late: the newest wins, and every drop is counted with its reason.
+    Frames are left out rather than sent late: the newest wins, and every drop is counted with its reason. With
+    --every-frame, none of a film is left out, and after a fault it goes on where it was.
     """
     set_up_logging(verbose)
     if device is not None and source is not None:
@@ -108,6 +117,7 @@ def publish(
                 quality=80 if quality is None else quality,
                 adapt=Adapt.OFF if not adapt else Adapt.DRY_RUN if dry_run else Adapt.ON,
                 on_demand=on_demand,
+                every_frame=every_frame,
                 frames=frames,
                 duration_s=duration,
                 preview=viewer,

@@ -40,6 +40,12 @@ def watch(
     durable: Annotated[
         bool, typer.Option("--durable", help="Keep the subscription's place while nobody watches; costs disk space.")
     ] = False,
+    every_frame: Annotated[
+        bool,
+        typer.Option(
+            "--every-frame", help="Show every frame once and in order, whatever its age. Implies --durable."
+        ),
+    ] = False,
     max_age: Annotated[
         float | None,
         typer.Option(
@@ -98,6 +104,7 @@ def watch(
                 name,
                 viewer=viewer,
                 durable=durable,
+                every_frame=every_frame,
                 max_age_ms=math.inf if max_age == 0 else max_age,
                 frames=frames,
                 duration_s=duration,

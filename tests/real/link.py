@@ -1,4 +1,4 @@
-"""A network link to a real node, with faults on demand: long, narrow, cut, or frozen without a word."""
+"""A network link to a real node, with faults on demand: long, narrow, cut, frozen, or gone on one side only."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ class Link:
         self._node = node
         self._loop = asyncio.new_event_loop()
         self._flowing = asyncio.Event()
+        self._answering = asyncio.Event()
         self._writers: set[asyncio.StreamWriter] = set()
+        self._pairs: dict[asyncio.Task[None], tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = {}
+        self._ghosts: list[asyncio.StreamWriter] = []
         self._accepting = True
         self.port = 0
         self.delay_s = 0.0
@@ -45,6 +48,18 @@ class Link:
         """Take new connections again."""
         self._call(self._mend)
 
+    def abandon(self) -> None:
+        """Break every connection on our side only: the node is not told, and goes on to hold its end."""
+        self._call(self._abandon)
+
+    def bury(self) -> None:
+        """Tell the node at last that the abandoned connections are gone."""
+        self._call(self._bury)
+
+    def hold_answers(self) -> None:
+        """Hold back every byte from the node, until `thaw`; what is sent to it still arrives."""
+        self._call(self._answering.clear)
+
     def freeze(self) -> None:
         """Hold back every byte in both directions, with all connections open, until `thaw`."""
         self._call(self._flowing.clear)
@@ -52,6 +67,7 @@ class Link:
     def thaw(self) -> None:
         """Let the bytes go on."""
         self._call(self._flowing.set)
+        self._call(self._answering.set)
 
     def _call(self, action: object) -> None:
         async def act() -> None:
@@ -65,11 +81,23 @@ class Link:
         for writer in self._writers:
             writer.transport.abort()
 
+    def _abandon(self) -> None:
+        for task, (near, far) in self._pairs.items():
+            self._ghosts.append(far)
+            near.transport.abort()
+            task.cancel()
+
+    def _bury(self) -> None:
+        for ghost in self._ghosts:
+            ghost.transport.abort()
+        self._ghosts.clear()
+
     def _mend(self) -> None:
         self._accepting = True
 
     async def _serve(self) -> None:
         self._flowing.set()
+        self._answering.set()
         server = await asyncio.start_server(self._forward, "127.0.0.1", 0)
         self.port = server.sockets[0].getsockname()[1]
         self._server = server
@@ -79,31 +107,44 @@ class Link:
             writer.transport.abort()
             return
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._node.http_port)
-        pair = {writer, far_writer}
-        self._writers |= pair
+        task = asyncio.current_task()
+        assert task
+        self._pairs[task] = (writer, far_writer)
+        self._writers |= {writer, far_writer}
         try:
-            await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
+            await asyncio.gather(
+                self._pump(reader, far_writer, self._flowing), self._pump(far_reader, writer, self._answering)
+            )
         finally:
-            self._writers -= pair
-            for each in pair:
-                each.transport.abort()
+            del self._pairs[task]
+            self._writers -= {writer, far_writer}
+            for each in (writer, far_writer):
+                if each not in self._ghosts:
+                    each.transport.abort()
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flowing: asyncio.Event) -> None:
         on_their_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(_DEEPEST_QUEUE)
-        taking = asyncio.create_task(self._take(reader, on_their_way))
+        taking = asyncio.create_task(self._take(reader, on_their_way, flowing))
         giving = asyncio.create_task(self._give(on_their_way, writer))
-        await asyncio.wait([taking, giving], return_when=asyncio.FIRST_COMPLETED)
-        taking.cancel()
-        await asyncio.gather(taking, giving, return_exceptions=True)
-        writer.close()
+        try:
+            await asyncio.wait([taking, giving], return_when=asyncio.FIRST_COMPLETED)
+            taking.cancel()
+            await asyncio.gather(taking, giving, return_exceptions=True)
+            writer.close()
+        finally:
+            taking.cancel()
+            giving.cancel()
 
-    async def _take(self, reader: asyncio.StreamReader, on_their_way: asyncio.Queue[tuple[float, bytes]]) -> None:
+    async def _take(
+        self, reader: asyncio.StreamReader, on_their_way: asyncio.Queue[tuple[float, bytes]], flowing: asyncio.Event
+    ) -> None:
         data = b"some"
         while data:
             with contextlib.suppress(OSError):
                 data = b""
                 data = await reader.read(_CHUNK)
             await self._flowing.wait()
+            await flowing.wait()
             if self.bytes_per_s:
                 await asyncio.sleep(len(data) / self.bytes_per_s)
             await on_their_way.put((self._loop.time() + self.delay_s, data))
@@ -120,11 +161,12 @@ class Link:
 
     async def _end(self) -> None:
         self._server.close()
+        self._bury()
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.sleep(0)  # an aborted connection closes its socket a little later
+        await asyncio.sleep(0.05)  # an aborted connection closes its socket a little later
 
 
 @contextlib.contextmanager

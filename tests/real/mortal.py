@@ -1,0 +1,50 @@
+"""A node of one test, to be killed, stopped in its tracks and started again at the same address."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+
+from pulsar_cam.node import LocalNode, NodeState
+
+
+class MortalNode:
+    """A real node that faults are done to."""
+
+    def __init__(self, folder: Path) -> None:
+        self._node = LocalNode("mortal", folder)
+        self.state: NodeState = self._node.start(0, 0)
+
+    @property
+    def process(self) -> psutil.Process:
+        """The node's process."""
+        return psutil.Process(self.state.pid)
+
+    def kill(self) -> None:
+        """End it as a power switch would."""
+        process = self.process
+        process.kill()
+        process.wait(30)
+
+    def start(self) -> None:
+        """Start it again, where it was."""
+        self.state = self._node.start(self.state.http_port, self.state.broker_port)
+
+    def stop(self) -> None:
+        """End it in good order."""
+        self._node.stop()
+
+
+@contextlib.contextmanager
+def mortal_node(folder: Path) -> Iterator[MortalNode]:
+    """Give a node that runs, and leave none behind."""
+    node = MortalNode(folder)
+    try:
+        yield node
+    finally:
+        with contextlib.suppress(psutil.Error):
+            node.process.resume()
+        node.stop()
