@@ -31,7 +31,7 @@ from .errors import (
     TopicNotFound,
 )
 from .text import printable
-from .tls import tls_error_in, tls_failure
+from .tls import no_http, tls_error_in, tls_failure
 from .topics import Endpoint, Topic, is_loopback
 from .wire import DEFAULT_MESSAGE_LIMIT, DEFAULT_TEXT_LIMIT
 
@@ -220,6 +220,8 @@ class Admin:
         except (httpx.HTTPError, ssl.SSLError) as error:
             if hidden := tls_error_in(error):
                 raise tls_failure(self._url, hidden) from error
+            if isinstance(error, (httpx.ReadError, httpx.RemoteProtocolError)):
+                raise no_http(self._url, "what answers there speaks no HTTP") from error
             raise NodeUnreachable(self._url, _reason_of(error)) from error
 
 

@@ -22,8 +22,8 @@ from .errors import PROXY_UNUSABLE, ConnectionLost, NameInUse, NodeUnreachable, 
 from .refusal import Target, refusal
 from .retry import MAX_DELAY_S, backoff, is_transient
 from .text import printable
-from .tls import tls_error_in, tls_failure
-from .topics import Endpoint, is_loopback, is_secure
+from .tls import is_secure, no_http, tls_failure
+from .topics import Endpoint, is_loopback
 
 logger = logging.getLogger(__name__)
 # Below this level, websockets logs every header, and with it the token.
@@ -264,16 +264,14 @@ def _our_errors(target: Target) -> Iterator[None]:
     except (InvalidProxy, ImportError) as error:  # ImportError: SOCKS needs a package of its own
         raise NodeUnreachable(target.node, PROXY_UNUSABLE) from error
     except (WebSocketException, ValueError) as error:
-        if hidden := tls_error_in(error):
-            raise tls_failure(target.node, hidden) from error
-        reason = printable(str(error))
-        raise NodeUnreachable(target.node, f"what answers there is no WebSocket server: {reason}") from error
+        reason = f"what answers there is no WebSocket server: {printable(str(error))}"
+        raise no_http(target.node, reason) from error
 
 
 def _os_reason(error: OSError) -> str:
     # A name with several addresses fails with one OSError about all of them, without an errno.
     refused = isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error)
-    return "connection refused" if refused else error.strerror or str(error)
+    return "connection refused" if refused else error.strerror or str(error) or "the connection was closed"
 
 
 def _close_reason(websocket: ClientConnection) -> str:

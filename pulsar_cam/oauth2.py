@@ -18,12 +18,12 @@ import orjson
 from .credentials import checked_token
 from .errors import InvalidOption, TokenUnavailable
 from .text import printable
-from .tls import tls_error_in, tls_failure
-from .topics import is_loopback, is_secure
+from .tls import is_secure, tls_error_in, tls_failure
+from .topics import is_loopback
 
 _OPTION = "--oauth2-file"
 _TIMEOUT_S = 5.0
-_LONGEST_FILE = 100_000
+_LONGEST = 100_000
 _DISCOVERY = "/.well-known/openid-configuration"
 # A token is not used in its last moments, in which it would expire on its way.
 _SPARE_S = 30.0
@@ -52,7 +52,7 @@ class OAuth2:
     @property
     def renewal(self) -> str:
         """Where a new token comes from."""
-        return f"another one is fetched from {self._issuer} in time; it may be for another --oauth2-audience"
+        return f"check --oauth2-audience, and that the node trusts the tokens of {self._issuer}"
 
     def token(self) -> str:
         """Return a token that is good for some moments more; may take 10 s.
@@ -70,13 +70,12 @@ class OAuth2:
         if self._audience:
             form["audience"] = self._audience
         try:
+            # Redirections are not followed: the secret would go along.
             with httpx.Client(timeout=_TIMEOUT_S, trust_env=not is_loopback(self._issuer)) as client:
-                description = self._object_in(client.get(self._issuer + _DISCOVERY))
-                url = self._checked_url(description.get("token_endpoint"))
-                answer = self._object_in(client.post(url, data=form))
-        except (httpx.HTTPError, ImportError, ValueError) as error:
+                description = self._answer(client, "GET", self._issuer + _DISCOVERY)
+                self._keep(self._answer(client, "POST", self._checked_url(description.get("token_endpoint")), form))
+        except (httpx.HTTPError, httpx.InvalidURL, ImportError, ValueError) as error:
             raise self._unavailable(_reason_of(error, self._issuer)) from error
-        self._keep(answer)
 
     def _keep(self, answer: dict[str, Any]) -> None:
         token, life_s = answer.get("access_token"), answer.get("expires_in")
@@ -84,18 +83,29 @@ class OAuth2:
             self._token = checked_token(token if isinstance(token, str) else "", _OPTION)
         except InvalidOption as error:
             raise self._unavailable("its answer has no token") from error
-        is_told = isinstance(life_s, int | float) and life_s > 0
-        self._good_until_s = time.monotonic() + (float(life_s or 0) if is_told else _USUAL_LIFE_S) - _SPARE_S
+        if not isinstance(life_s, int | float):
+            life_s = _USUAL_LIFE_S
+        self._good_until_s = time.monotonic() + life_s - _SPARE_S
 
-    def _object_in(self, answer: httpx.Response) -> dict[str, Any]:
+    def _answer(
+        self, client: httpx.Client, method: str, url: str, form: dict[str, str] | None = None
+    ) -> dict[str, Any]:
+        deadline_s = time.monotonic() + _TIMEOUT_S
+        with client.stream(method, url, data=form) as answer:
+            body = b""
+            for part in answer.iter_bytes():
+                body += part
+                if len(body) > _LONGEST or time.monotonic() > deadline_s:
+                    raise self._unavailable("its answer is endless")
         try:
-            value = orjson.loads(answer.content)
+            value = orjson.loads(body)
         except ValueError:
             value = None
         told = value if isinstance(value, dict) else {}
         if answer.status_code != 200 or not told:
-            reason = printable(str(told.get("error_description") or told.get("error") or "no reason given"))
-            raise self._unavailable(f"HTTP {answer.status_code}: {reason}")
+            reason = str(told.get("error_description") or told.get("error") or "it does not answer as one")
+            hidden = reason.replace(self._secret, "(secret)")
+            raise self._unavailable(f"HTTP {answer.status_code}: {printable(hidden)}")
         return told
 
     def _checked_url(self, url: object) -> str:
@@ -111,7 +121,7 @@ class OAuth2:
 def _credentials_in(file: Path) -> tuple[str, str, str]:
     try:
         with file.open("rb") as opened:
-            values = orjson.loads(opened.read(_LONGEST_FILE))
+            values = orjson.loads(opened.read(_LONGEST))
         issuer, identity, secret = (values[name] for name in ("issuer_url", "client_id", "client_secret"))
     except OSError as error:
         raise InvalidOption(_OPTION, file, f"cannot be read: {error.strerror}") from error

@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Callable
 from pathlib import Path
 
-from .errors import InvalidOption, TlsFailed
+from .errors import InvalidOption, NodeUnreachable, TlsFailed
 from .text import printable
 
 _SELF_SIGNED_OR_UNKNOWN = (2, 18, 19, 20, 21)
@@ -94,6 +94,19 @@ def _no_certificate(key: Path | None) -> str:
     if key:
         return f"it holds no certificate in PEM form, or {key} no key"
     return "it holds no certificate with its key in PEM form; give a key in another file with --client-key"
+
+
+def is_secure(url: str) -> bool:
+    """Tell whether a URL's connections are encrypted."""
+    return url.startswith(("https://", "wss://"))
+
+
+def no_http(url: str, problem: str) -> NodeUnreachable:
+    """Return the failure of a connection that opened, and on which no HTTP came."""
+    if is_secure(url):  # a server with TLS 1.3 judges our certificate after the handshake, and its alert can get lost
+        remedy = "it may want a certificate of ours, or another one: --client-cert and --client-key"
+        return TlsFailed(url, "it ended the connection right after the handshake", remedy)
+    return NodeUnreachable(url, f"{problem}; if this port has TLS, use https:// or wss://")
 
 
 def tls_error_in(error: BaseException | None) -> ssl.SSLError | None:

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from .credentials import Credentials
 from .errors import InvalidOption
-from .tls import tls_context
+from .tls import is_secure, tls_context
 
 DEFAULT_TOPIC = "persistent://public/default/video-stream"
 DEFAULT_SERVICE_URL = "http://localhost:8080"
@@ -179,11 +179,6 @@ def _is_host(host: str) -> bool:
         return bool(ip_address(host))
     host.encode("idna")  # an empty or too long part of a name is a UnicodeError
     return _HOST_NAME.fullmatch(host) is not None
-
-
-def is_secure(url: str) -> bool:
-    """Tell whether a URL's connections are encrypted."""
-    return url.startswith(("https://", "wss://"))
 
 
 def is_loopback(url: str) -> bool:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 from pulsar_cam.admin import Admin, node_limits
-from pulsar_cam.errors import NodeUnreachable
+from pulsar_cam.credentials import Token, TokenFile
+from pulsar_cam.errors import NodeUnreachable, NotAuthenticated, TokenUnavailable
 from pulsar_cam.topics import Endpoint, Topic
 from pulsar_cam.wire import DEFAULT_TEXT_LIMIT
+
+from .tls_server import answering
 
 
 @pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "socks://user:secret@127.0.0.1:9"])
@@ -69,3 +74,38 @@ def test_a_server_that_is_not_pulsar_is_not_taken_for_it(status: int, body: byte
 
     with stranger(status, body) as endpoint:
         asyncio.run(main(endpoint))
+
+
+def test_redirections_are_not_followed() -> None:
+    async def main(port: int) -> None:
+        async with Admin(Endpoint.of(f"http://127.0.0.1:{port}", credentials=Token("secret"))) as admin:
+            with pytest.raises(NodeUnreachable, match="redirects to another address, which is not followed"):
+                await admin.version()
+
+    with answering(None) as (elsewhere, asked):
+        location = f"Location: http://127.0.0.1:{elsewhere}/".encode()
+        redirection = b"HTTP/1.1 307 Temporary Redirect\r\nContent-Length: 0\r\n" + location + b"\r\n\r\n"
+        with answering(None, redirection) as (port, _):
+            asyncio.run(main(port))
+    assert asked == []
+
+
+def test_a_client_takes_the_new_token_and_logs_none(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    file = tmp_path / "token"
+
+    async def main(port: int) -> None:
+        async with Admin(Endpoint.of(f"http://127.0.0.1:{port}", credentials=TokenFile(file))) as admin:
+            for text in ("secret-1", "secret-2"):
+                file.write_text(text)
+                with pytest.raises(NotAuthenticated, match="put a new one in"):
+                    await admin.version()
+            file.unlink()
+            with pytest.raises(TokenUnavailable):
+                await admin.version()
+
+    with answering(None) as (port, requests):
+        asyncio.run(main(port))
+    sent = [line for request in requests for line in request.split(b"\r\n") if line.startswith(b"Authorization")]
+    assert sent == [b"Authorization: Bearer secret-1", b"Authorization: Bearer secret-2"]
+    assert "secret" not in caplog.text

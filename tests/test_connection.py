@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.http11 import Request, Response
 from websockets.protocol import State
 
 from pulsar_cam import connection
 from pulsar_cam.connection import Connection
-from pulsar_cam.errors import NodeUnreachable
+from pulsar_cam.credentials import Credentials, Token, TokenFile
+from pulsar_cam.errors import NodeUnreachable, NotAuthenticated
 from pulsar_cam.refusal import Target
 from pulsar_cam.retry import MAX_DELAY_S
 from pulsar_cam.topics import Endpoint, Topic
 
 from .hostile import assert_showable
+from .tls_server import answering
 
 
 def target(url: str) -> Target:
@@ -119,16 +124,87 @@ def test_a_proxy_that_cannot_be_used_is_a_sentence(monkeypatch: pytest.MonkeyPat
     assert "secret" not in str(caught.value)
 
 
-def test_a_redirection_to_what_is_no_address_is_a_sentence() -> None:
-    async def redirect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 302 Found\r\nLocation: ws://elsewhere:99999999/\r\nContent-Length: 0\r\n\r\n")
-        writer.close()
+REDIRECTION = b"HTTP/1.1 302 Found\r\nLocation: %b\r\nContent-Length: 0\r\n\r\n"
 
-    async def main() -> None:
-        async with await asyncio.start_server(redirect, "127.0.0.1", 0) as server:
-            port = server.sockets[0].getsockname()[1]
-            with pytest.raises(NodeUnreachable, match="redirects"):
-                await Connection(target(f"ws://127.0.0.1:{port}"), Endpoint.of()).open()
 
-    asyncio.run(main())
+@pytest.mark.parametrize("secret", [None, Token("secret")])
+def test_redirections_are_not_followed(secret: Token | None) -> None:
+    with answering(None) as (elsewhere, asked):
+        for location in (
+            f"ws://127.0.0.1:{elsewhere}/",
+            f"wss://127.0.0.1:{elsewhere}",
+            "/other",
+            "ws://x:99999999/",
+        ):
+            with answering(None, REDIRECTION % location.encode()) as (port, requests):
+                endpoint = Endpoint.of(credentials=secret)
+                with pytest.raises(NodeUnreachable, match="redirects to another address, which is not followed"):
+                    asyncio.run(Connection(target(f"ws://127.0.0.1:{port}"), endpoint).open())
+            assert len(requests) == 1
+    assert asked == []
+
+
+def test_a_token_is_in_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with answering(None) as (port, requests), pytest.raises(NotAuthenticated):
+        asyncio.run(Connection(target(f"ws://127.0.0.1:{port}"), Endpoint.of(credentials=Token("secret"))).open())
+    assert b"Authorization: Bearer secret" in requests[0]
+    assert "secret" not in caplog.text
+
+
+class Guard:
+    """A server that lets in who has the right token."""
+
+    def __init__(self, wanted: str) -> None:
+        self.wanted = wanted
+        self.refused = asyncio.Event()
+
+    def let_in(self, websocket: ServerConnection, request: Request) -> Response | None:
+        if request.headers.get("Authorization") == f"Bearer {self.wanted}":
+            return None
+        self.refused.set()
+        return websocket.respond(401, "no")
+
+
+async def through_a_guard(credentials: Credentials, renew: Callable[[], None]) -> Connection:
+    """Open a session, have it closed when another token is wanted, and renew the token after a refusal."""
+    guard = Guard("first")
+
+    async def close_later(websocket: ServerConnection) -> None:
+        if guard.wanted == "first":
+            guard.wanted = "second"
+            await websocket.close()
+        await websocket.wait_closed()
+
+    async with serve(close_later, "127.0.0.1", 0, process_request=guard.let_in) as server:
+        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        session = Connection(target(url), Endpoint.of(credentials=credentials))
+        await session.open()
+
+        async def live() -> None:
+            async for websocket in session.sessions():
+                if session.reconnects:
+                    return
+                await websocket.wait_closed()
+
+        living = asyncio.create_task(live())
+        async with asyncio.timeout(30):
+            await guard.refused.wait()
+            while "does not let us in" not in session.status and not living.done():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            renew()
+            await living
+        await session.close()
+    return session
+
+
+def test_a_token_is_renewed_from_its_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = tmp_path / "token"
+    file.write_text("first")
+    session = asyncio.run(through_a_guard(TokenFile(file), lambda: (file.write_text("second"), None)[1]))
+    assert session.reconnects == 1
+
+
+def test_a_token_that_cannot_be_another_one_ends_the_session() -> None:
+    with pytest.raises(NotAuthenticated, match="get a new one"):
+        asyncio.run(through_a_guard(Token("first"), lambda: None))

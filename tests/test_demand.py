@@ -14,6 +14,8 @@ from pulsar_cam.admin import Admin
 from pulsar_cam.demand import Audience, Demand, audience_in
 from pulsar_cam.topics import Endpoint, Topic
 
+from .tls_server import answering
+
 TOPIC = Topic.parse("cam")
 
 
@@ -86,6 +88,16 @@ def test_without_an_admin_api_somebody_may_watch_and_that_is_said_once(
     assert unknown.is_there
     assert [record.levelno for record in caplog.records if record.name == "pulsar_cam.demand"] == [level]
     assert "connection refused" in caplog.text
+
+
+@pytest.mark.usefixtures("_quick")
+def test_who_has_no_right_asks_seldom_and_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
+    refusal = b'HTTP/1.1 403 Forbidden\r\nContent-Length: 15\r\n\r\n{"reason":"no"}'
+    with answering(None, refusal) as (port, requests):
+        unknown = poll(Endpoint.of(f"http://127.0.0.1:{port}"), on_demand=True, seconds=1)
+    assert unknown.is_there
+    assert len(requests) == 1
+    assert [message for message in caplog.messages if "administrator" in message] == caplog.messages[:1]
 
 
 def test_a_proxy_that_cannot_be_used_leaves_the_audience_unknown(

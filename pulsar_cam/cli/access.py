@@ -135,7 +135,7 @@ def _pass_phrase() -> str:
 def _secret(prompt: str) -> str:
     """Ask at the terminal, without echo, or else take a line of standard input."""
     if not sys.stdin.isatty():
-        return sys.stdin.readline(_LONGEST_LINE)
+        return sys.stdin.readline(_LONGEST_LINE).rstrip("\r\n")
     try:
         return getpass.getpass(prompt)
     except EOFError:

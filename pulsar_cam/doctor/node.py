@@ -23,7 +23,8 @@ from ..errors import (
     TopicNotFound,
 )
 from ..text import printable
-from ..topics import Endpoint, Topic, is_loopback, is_secure
+from ..tls import is_secure
+from ..topics import Endpoint, Topic, is_loopback
 from ..wire import max_jpeg_bytes
 from .exchange import ROUND_TRIP_BYTES, Exchange, clock_offset
 from .facts import NodeFacts, TopicFacts, ask

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
+import io
+import os
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from pulsar_cam.cli.access import TOKEN_VARIABLE, endpoint_of
+from pulsar_cam.cli import create_topic, demo, doctor, publish, watch
+from pulsar_cam.cli.access import PASS_PHRASE_VARIABLE, TOKEN_VARIABLE, endpoint_of
 from pulsar_cam.errors import InvalidOption
 from pulsar_cam.topics import Endpoint
+
+from ..certificates import Authority
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJjYW0ifQ.c2ln_bmF0-XJl"
 URL = "http://localhost:8080"
@@ -78,3 +87,70 @@ def test_token_file_that_cannot_be_read_is_named_with_the_reason(tmp_path: Path)
             endpoint_of(URL, token_file=tmp_path / name)
     with pytest.raises(InvalidOption, match="cannot be read"):
         endpoint_of(URL, token_file=Path("a\0b"))
+
+
+def test_a_token_comes_from_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{TOKEN}\n"))
+    endpoint = endpoint_of(URL, token_file=Path("-"))
+    assert token_of(endpoint) == token_of(endpoint) == TOKEN
+
+
+@pytest.mark.parametrize(("typed", "code"), [(TOKEN, 1), ("two words", 2), ("\x04", 2), ("\x03", 130)])
+def test_a_token_that_is_typed_is_not_echoed(typed: str, code: int) -> None:
+    command = [sys.executable, "-m", "pulsar_cam", "create-topic", "--service-url", "http://127.0.0.1:9"]
+    pty, termios = pytest.importorskip("pty"), pytest.importorskip("termios")
+    process, terminal = pty.fork()
+    if process == 0:
+        os.execv(command[0], [*command, "--token-file", "-"])
+    shown = b""
+    while b"token: " not in shown:
+        shown += os.read(terminal, 1000)
+    while termios.tcgetattr(terminal)[3] & termios.ECHO:
+        time.sleep(0.01)
+    os.write(terminal, typed.encode() + b"\n")
+    with contextlib.suppress(OSError):  # how the end of a terminal looks on Linux
+        while part := os.read(terminal, 1000):
+            shown += part
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == code
+    assert typed.encode() not in shown
+    assert b"Traceback" not in shown
+
+
+def test_a_file_is_read_again_and_a_pipe_is_not(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text(TOKEN)
+    from_file = endpoint_of(URL, token_file=file).credentials
+    file.write_text("another")
+    assert from_file
+    assert (from_file.is_renewable, from_file.token()) == (True, "another")
+    reading, writing = os.pipe()
+    os.write(writing, TOKEN.encode())
+    os.close(writing)
+    from_pipe = endpoint_of(URL, token_file=Path(f"/dev/fd/{reading}")).credentials
+    os.close(reading)
+    assert from_pipe
+    assert (from_pipe.is_renewable, from_pipe.token()) == (False, TOKEN)
+
+
+def test_two_kinds_of_credentials_are_one_too_many(tmp_path: Path) -> None:
+    with pytest.raises(InvalidOption, match="not both"):
+        endpoint_of(URL, token_file=tmp_path / "token", oauth2_file=tmp_path / "oauth2")
+
+
+def test_the_pass_phrase_of_a_key_comes_from_its_variable_or_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority(tmp_path)
+    cert, key = authority.sign("camera", pass_phrase="open sesame")
+    monkeypatch.setattr("sys.stdin", io.StringIO("open sesame\n"))
+    assert endpoint_of("https://pulsar", client_cert=cert, client_key=key).tls
+    monkeypatch.setenv(PASS_PHRASE_VARIABLE, "open sesame")
+    assert endpoint_of("https://pulsar", client_cert=cert, client_key=key).tls
+
+
+def test_every_command_that_reaches_a_node_has_the_same_options() -> None:
+    for command in (publish.publish, watch.watch, create_topic.create_topic, demo.demo, doctor.doctor):
+        parameters = inspect.signature(command).parameters
+        assert set(inspect.signature(endpoint_of).parameters) < set(parameters)
+        assert "endpoint" not in parameters

@@ -13,7 +13,7 @@ from pulsar_cam.node import NodeState
 from pulsar_cam.pattern import PatternSource, read_pattern
 from pulsar_cam.publish_stats import PublishStats
 from pulsar_cam.source import Source
-from pulsar_cam.topics import Topic
+from pulsar_cam.topics import Endpoint, Topic
 from pulsar_cam.viewer import Viewer
 from pulsar_cam.watch_stats import WatchStats
 
@@ -55,12 +55,18 @@ class Film(PatternSource):
         return frame if frame and frame.sequence is not None and frame.sequence < self._frames else None
 
 
+def _endpoint_of(link: Link | NodeState | Endpoint) -> Endpoint:
+    if isinstance(link, Link):
+        return link.endpoint
+    return link if isinstance(link, Endpoint) else endpoint_of(link)
+
+
 class Watching:
     """A viewer in a thread, subscribed from the start of the context; its counters are complete at the end."""
 
-    def __init__(self, link: Link | NodeState, topic: Topic, **options: object) -> None:
+    def __init__(self, link: Link | NodeState | Endpoint, topic: Topic, **options: object) -> None:
         self.stats, self.viewer, self._stop = WatchStats(), Recorder(), threading.Event()
-        endpoint = link.endpoint if isinstance(link, Link) else endpoint_of(link)
+        endpoint = _endpoint_of(link)
         self._thread = threading.Thread(
             target=pipeline.watch,
             args=(endpoint, topic, "viewer1"),
@@ -90,10 +96,14 @@ class Publishing:
     """A publisher in a thread; its counters are complete at the end."""
 
     def __init__(
-        self, link: Link | NodeState, topic: Topic, source: Callable[[], Source] = pattern, **options: object
+        self,
+        link: Link | NodeState | Endpoint,
+        topic: Topic,
+        source: Callable[[], Source] = pattern,
+        **options: object,
     ) -> None:
         self.stats, self._stop = PublishStats(), threading.Event()
-        endpoint = link.endpoint if isinstance(link, Link) else endpoint_of(link)
+        endpoint = _endpoint_of(link)
         self._thread = threading.Thread(
             target=pipeline.publish,
             args=(source, endpoint, topic),
