@@ -12,11 +12,16 @@ import numpy as np
 
 from .errors import DecodeError, SourceStopped
 from .frame import Captured, Frame, Image, Packet
+from .jpeg import decode_image
 from .jpeg_header import dimensions, is_complete
 from .opencv import cv2
 from .pacing import Pacer, RateLimit
 
 MJPG = cv2.VideoWriter.fourcc(*"MJPG")
+PATIENCE_S = 5.0
+"""Within how many seconds it is noticed that a camera or a live stream has stopped, in whatever way."""
+
+_EOI = b"\xff\xd9"
 _RETRY_SECONDS = 0.02
 _USUAL_FPS = 30.0
 _MAX_FPS = 240.0
@@ -40,6 +45,7 @@ class Capture:
         self._size = size
         self._keeps_jpeg = keep_jpeg
         self._lock = threading.Lock()
+        self._called_at_s: float | None = None
         self._camera_clock = video.isOpened() and video.getBackendName() == "V4L2"
 
     def grab(self) -> bool:
@@ -55,8 +61,7 @@ class Capture:
             if good and self._keeps_jpeg and (jpeg := self._as_jpeg(picture)):
                 return jpeg
             image = _as_image(picture) if good else None
-        except cv2.error:
-            # A camera gave an empty buffer.
+        except (cv2.error, DecodeError):  # OpenCV raises when a camera gave an empty buffer
             return None
         return None if image is None else self._scaled(image)
 
@@ -80,6 +85,12 @@ class Capture:
         age_ns = time.monotonic_ns() - round(self.get(cv2.CAP_PROP_POS_MSEC) * 1e6)
         return age_ns if 0 <= age_ns <= _OLDEST_CAMERA_BUFFER_NS else 0
 
+    @property
+    def blocked_s(self) -> float:
+        """For how long the call that is under way has lasted, in seconds; 0 between calls."""
+        called_at_s = self._called_at_s
+        return time.monotonic() - called_at_s if called_at_s else 0.0
+
     def close(self) -> None:
         """Release the camera, file or connection, at the latest when the call ends that uses it now."""
         self.stopped.set()
@@ -89,8 +100,10 @@ class Capture:
     def _in_use(self) -> Iterator[None]:
         try:
             with self._lock:
+                self._called_at_s = time.monotonic()
                 yield
         finally:
+            self._called_at_s = None
             if self.stopped.is_set():
                 self._release()
 
@@ -120,13 +133,19 @@ class Capture:
 
 
 def _as_image(picture: Any) -> Image | None:
-    """Return a BGR image from what VideoCapture gave: one, a grey one, or a row of JPEG bytes; None if damaged."""
+    """Return a BGR image from what VideoCapture gave: one, a grey one, or a row of JPEG bytes; None if it is neither.
+
+    Raises:
+        DecodeError: the JPEG is damaged.
+    """
     if picture is None or picture.dtype != np.uint8:
         return None
+    if picture.ndim == 2 and picture.shape[0] == 1:
+        jpeg = picture.tobytes().rstrip(b"\0")
+        return decode_image(jpeg if jpeg.endswith(_EOI) else jpeg + _EOI)  # some cameras leave out the end
     if picture.ndim == 2:
-        is_jpeg = picture.shape[0] == 1
-        picture = cv2.imdecode(picture, cv2.IMREAD_COLOR) if is_jpeg else cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
-    return None if picture is None or picture.shape[2] != 3 else np.ascontiguousarray(picture)
+        picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
+    return np.ascontiguousarray(picture) if picture.shape[2] == 3 else None
 
 
 def _captured(picture: Image | bytes, captured_at_ns: int, sequence: int, source: str) -> Captured:
@@ -139,18 +158,18 @@ class LiveSource:
     """A camera or a live stream: frames come when they come.
 
     Args:
-        patience: seconds without a good frame after which the source counts as stopped; 0 where one failed read
-            is the end.
+        ends: whether a failure to grab a frame is the end, as it is for a stream; a camera may give the next one.
         fps: surplus frames are grabbed and not decoded; None for all.
+
+    Attributes:
+        damaged: frames that were left out, because they are empty, cut short or no picture.
     """
 
-    def __init__(self, capture: Capture, name: str, *, patience: float, fps: float | None = None) -> None:
+    def __init__(self, capture: Capture, name: str, *, ends: bool, fps: float | None = None) -> None:
         self.name = name
+        self.damaged = 0
         self._capture = capture
-        self._patience = patience
-        self._lost = (
-            f"no good frame for {patience:g} s" if patience else "the stream ended or the connection was lost"
-        )
+        self._ends = ends
         self._rate = RateLimit(fps)
         self._sequence = 0
 
@@ -158,28 +177,41 @@ class LiveSource:
         """Wait for the next good frame; None when closed.
 
         Raises:
-            SourceStopped: no good frame came for ``patience`` seconds.
+            SourceStopped: no good frame came for PATIENCE_S, or the stream ended.
         """
-        deadline = time.monotonic() + self._patience
+        deadline = time.monotonic() + PATIENCE_S
         while not self._capture.stopped.is_set():
             grabbed = self._capture.grab()
             age_ns = self._capture.age_ns()
             captured_at_ns = time.time_ns() - age_ns
             if grabbed and not self._rate.keep((time.monotonic_ns() - age_ns) / 1e9):
-                deadline = time.monotonic() + self._patience
+                deadline = time.monotonic() + PATIENCE_S
                 continue
             picture = self._capture.retrieve() if grabbed else None
             if picture is not None:
                 self._sequence += 1
                 return _captured(picture, captured_at_ns, self._sequence - 1, self.name)
-            if time.monotonic() >= deadline and not self._capture.stopped.is_set():
-                raise SourceStopped(self.name, self._lost)
+            self.damaged += grabbed
+            self._check(grabbed, deadline)
             self._capture.stopped.wait(_RETRY_SECONDS)
         return None
+
+    @property
+    def blocked_s(self) -> float:
+        """For how long a call of the driver or the network has not returned, in seconds."""
+        return self._capture.blocked_s
 
     def close(self) -> None:
         """Release the camera or connection; a read that waits for a frame ends with it, or at its time-out."""
         self._capture.close()
+
+    def _check(self, grabbed: bool, deadline: float) -> None:
+        if self._capture.stopped.is_set():
+            return
+        if self._ends and not grabbed:
+            raise SourceStopped(self.name, "the stream ended or the connection was lost")
+        if time.monotonic() >= deadline:
+            raise SourceStopped(self.name, f"no good frame for {PATIENCE_S:g} s")
 
 
 class FilmSource:
@@ -188,10 +220,17 @@ class FilmSource:
     Args:
         fps: frames between are left out, so that the film keeps its speed; None for all.
         loop: start over at the end.
+
+    Attributes:
+        damaged: frames that were left out, because they are no picture.
+        blocked_s: always 0: a film may take its time.
     """
+
+    blocked_s = 0.0
 
     def __init__(self, capture: Capture, name: str, *, fps: float | None = None, loop: bool = False) -> None:
         self.name = name
+        self.damaged = 0
         self._capture = capture
         self._loop = loop
         self._rate = RateLimit(fps)
@@ -213,6 +252,7 @@ class FilmSource:
             if picture is not None:
                 self._sequence += 1
                 return _captured(picture, captured_at_ns, self._sequence - 1, self.name)
+            self.damaged += 1
         return None
 
     def close(self) -> None:

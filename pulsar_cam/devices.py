@@ -21,7 +21,6 @@ os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "1")
 _log = logging.getLogger(__name__)
 
 _USUAL_SIZE = (1280, 720)
-_PATIENCE_SECONDS = 5.0
 _BACKENDS = {"linux": cv2.CAP_V4L2, "darwin": cv2.CAP_AVFOUNDATION, "win32": cv2.CAP_DSHOW}
 _DEV = Path("/dev")
 _SYSFS = Path("/sys/class/video4linux")
@@ -72,7 +71,7 @@ def open_device(
     _log.info("camera %s gives %s", device, _describe(video))
     surplus = fps and not 0 < given_fps <= fps * 1.02
     capture = Capture(video, size, keep_jpeg=keep_jpeg)
-    return LiveSource(capture, _name(device), patience=_PATIENCE_SECONDS, fps=fps if surplus else None)
+    return LiveSource(capture, _name(device), ends=False, fps=fps if surplus else None)
 
 
 def list_cameras() -> list[Camera]:

@@ -66,6 +66,10 @@ class EveryFrame:
                 self._stats.drop_unreadable(error)
                 await self._consumer.ack(delivery)
                 continue
+            if packet.notice:
+                self._stats.drop_card(packet)
+                await self._consumer.ack(packet)
+                continue
             if self._repeats.has_come(packet):
                 await self._drop_repetition(packet)
                 continue

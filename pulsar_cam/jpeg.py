@@ -6,15 +6,20 @@ damaged data, where OpenCV's writes to the terminal.
 
 from __future__ import annotations
 
+import re
 import time
+from typing import cast
 
 import simplejpeg
 
 from .errors import DecodeError, EncodeError
-from .frame import Frame, Packet
+from .frame import Frame, Image, Packet
 from .jpeg_header import MAX_PIXELS, dimensions
 from .opencv import cv2
 from .text import printable
+
+# What many cameras leave between the last pixel and the end; more of it is damage.
+_HARMLESS = re.compile(r": \d{1,2} extraneous bytes before marker 0xd9")
 
 
 def encode(frame: Frame, quality: int) -> Packet:
@@ -57,15 +62,31 @@ def decode(packet: Packet, fit: tuple[int, int] | None = None) -> Frame:
     Raises:
         DecodeError: no JPEG, a damaged one, or one with too many pixels.
     """
-    width, height = dimensions(packet.jpeg)  # a decoder would believe any size
+    return Frame(decode_image(packet.jpeg, fit), packet.captured_at_ns, packet.sequence, packet.source)
+
+
+def decode_image(jpeg: bytes, fit: tuple[int, int] | None = None) -> Image:
+    """Decode a JPEG, as `decode` does, also one without Huffman tables, as Motion JPEG cameras give them.
+
+    Raises:
+        DecodeError: no JPEG, a damaged one, or one with too many pixels.
+    """
+    width, height = dimensions(jpeg)  # a decoder would believe any size
     divisor = _divisor((width, height), fit) if fit else 1
+    smallest = {"min_width": -(-width // divisor), "min_height": -(-height // divisor)}
     try:
-        image = simplejpeg.decode_jpeg(
-            packet.jpeg, "BGR", min_width=-(-width // divisor), min_height=-(-height // divisor)
-        )
+        return _decoded(jpeg, smallest)
     except (ValueError, MemoryError) as error:
         raise DecodeError(f"damaged JPEG: {printable(str(error), 100)}") from error
-    return Frame(image, packet.captured_at_ns, packet.sequence, packet.source)
+
+
+def _decoded(jpeg: bytes, smallest: dict[str, int]) -> Image:
+    try:
+        return cast(Image, simplejpeg.decode_jpeg(jpeg, "BGR", **smallest))
+    except ValueError as error:
+        if not _HARMLESS.search(str(error)):
+            raise
+    return cast(Image, simplejpeg.decode_jpeg(jpeg, "BGR", strict=False, **smallest))
 
 
 def _divisor(size: tuple[int, int], fit: tuple[int, int]) -> int:

@@ -61,6 +61,9 @@ class Live:
         except DecodeError as error:
             self._stats.drop_unreadable(error)
             return
+        if packet.notice:
+            self._stats.drop_card(packet)
+            return
         self._stats.follow(packet)
         if self.packets.put(packet):
             self._stats.drop("superseded")

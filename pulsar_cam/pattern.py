@@ -82,6 +82,8 @@ class PatternSource:
     """
 
     name = "test-pattern"
+    damaged = 0
+    blocked_s = 0.0
 
     def __init__(self, size: tuple[int, int] = (1280, 720), fps: float = 30.0) -> None:
         self._stopped = threading.Event()

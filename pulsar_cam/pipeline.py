@@ -34,6 +34,7 @@ from .in_turn import InTurn
 from .jpeg import decode
 from .latest import Latest
 from .live import Live
+from .loss_card import LossCard
 from .producer import Producer
 from .publish_stats import PublishStats
 from .sender import Sender
@@ -64,6 +65,7 @@ def publish(
     adapt: Adapt = Adapt.ON,
     on_demand: bool = False,
     every_frame: bool = False,
+    exit_on_camera_loss: bool = False,
     frames: int | None = None,
     duration_s: float | None = None,
     preview: Viewer | None = None,
@@ -80,6 +82,7 @@ def publish(
         on_demand: publish one frame a second while nobody subscribes.
         every_frame: leave no frame out: the source waits for the node, for as long as that takes, and what was not
             acknowledged is sent again. For a source that can wait, such as a film, and a persistent topic.
+        exit_on_camera_loss: end with SourceStopped when a camera or live stream stops, in place of opening it again.
         frames: how many to publish; None for all.
         duration_s: for how long, in seconds; None for ever.
         preview: shows the captured frames here as well; with a window, call this from the main thread.
@@ -111,7 +114,11 @@ def publish(
         elif newest.put(captured):
             stats.drop(stats.reason_to_supersede)
 
-    with stats.accounted(), SourceReader(open_source, offer, newest.close) as reader:
+    with (
+        stats.accounted(),
+        SourceReader(open_source, offer, newest.close, recovers=not exit_on_camera_loss) as reader,
+    ):
+        stats.reader = reader
         while not (reader.wait_open(_TICK_S) or stop.is_set() or preview.wants_quit):
             preview.poll()
             on_tick()
@@ -128,6 +135,8 @@ def publish(
                 captured = newest_preview.take(_TICK_S)
                 if captured:
                     _preview(captured, preview, stats)
+                elif reader.trouble:
+                    preview.wait(reader.trouble)
                 preview.poll()
                 on_tick()
                 if run.is_over_time:
@@ -212,6 +221,7 @@ class _Publishing:
 
     async def _send_newest(self, producer: Producer, encoder: FittingEncoder, limits: Limits) -> None:
         newest, stats = self.newest, self.stats
+        card = LossCard()
         async with Sender(producer, stats, every_frame=self.every_frame) as sender:
             while not newest.is_drained and not await self._is_done(sender):
                 await producer.room()
@@ -219,7 +229,10 @@ class _Publishing:
                     encoder.max_bytes = max_jpeg_bytes(producer.text_limit, limits.message)
                 packet = await asyncio.to_thread(_encode_newest, newest, encoder, stats)
                 if packet:
+                    card.last = packet
                     await sender.begin(packet)
+                elif self.reader.trouble and not producer.is_full:
+                    await self._send_card(card, producer, encoder.max_bytes)
             await sender.finish(self._patience_s)
 
     async def _is_done(self, sender: Sender) -> bool:
@@ -227,6 +240,11 @@ class _Publishing:
         if self.stats.has_sent(self.frames):
             await sender.finish(self._patience_s)
         return self.stats.has_sent(self.frames)
+
+    async def _send_card(self, card: LossCard, producer: Producer, max_bytes: int) -> None:
+        packet = await asyncio.to_thread(card.due, self.reader.trouble, self.reader.name, max_bytes)
+        if packet:
+            (await producer.send(packet)).add_done_callback(self.stats.settle_card)
 
 
 async def _deduplicate(endpoint: Endpoint, topic: Topic) -> None:

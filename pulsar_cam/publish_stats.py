@@ -15,6 +15,7 @@ from .errors import DecodeError, EncodeError
 from .frame import Packet
 from .producer import DISCONNECTED, Producer
 from .setting import Setting
+from .source_reader import SourceReader
 from .stages import Stages
 from .stats import Rate, dropped_text
 from .wire import Receipt
@@ -44,6 +45,8 @@ class PublishStats:
         setting: quality, scale and rate that are aimed at.
         changes: how often they were changed.
         captured_rate: how fast frames come from the source.
+        cards: pictures that Pulsar acknowledged and that are no frames: they say why there is none.
+        reader: what reads the source, once there is one.
         session: the producer, once there is one.
         network: the thread of the event loop, once there is one.
     """
@@ -59,6 +62,8 @@ class PublishStats:
         self.setting = Setting(quality=100)
         self.changes = 0
         self.captured_rate = Rate()
+        self.cards = 0
+        self.reader: SourceReader | None = None
         self.session: Producer | None = None
         self.network: Background | None = None
         self._rate = Rate()
@@ -73,6 +78,11 @@ class PublishStats:
     def status(self) -> str:
         """What is going on, as a few words for a person."""
         return self.session.status if self.session else "connecting"
+
+    @property
+    def trouble(self) -> str:
+        """Why the source gives no frames, in a few words; empty while it does."""
+        return self.reader.trouble if self.reader else ""
 
     @property
     def reason_to_supersede(self) -> str:
@@ -104,6 +114,10 @@ class PublishStats:
             self._settle(packet, receipt.result())
 
         return settle
+
+    def settle_card(self, receipt: asyncio.Future[Receipt]) -> None:
+        """Count what the receipt of a card says."""
+        self.cards += receipt.result().accepted
 
     def _settle(self, packet: Packet, receipt: Receipt) -> None:
         if receipt.accepted:
@@ -139,7 +153,7 @@ class PublishStats:
             f"publishing {self._rate.per_second:.1f} fps  {self._picture}",
             *self.stages.lines,
             f"published {self.published}  dropped {self.dropped.total()}",
-            self.status,
+            self.trouble or self.status,
         ]
 
     @property
@@ -147,7 +161,7 @@ class PublishStats:
         """One line for a terminal."""
         return (
             f"{self._rate.per_second:.1f} fps  {self._picture}  published {self.published}"
-            f"  dropped {dropped_text(self.dropped)}  {self.status}"
+            f"  dropped {dropped_text(self.dropped)}  {self.status}" + (f"  {self.trouble}" if self.trouble else "")
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -157,6 +171,13 @@ class PublishStats:
             "published": self.published,
             "published_bytes": self.published_bytes,
             "dropped": dict(self.dropped),
+            "cards": self.cards,
+            "camera": {
+                "trouble": self.trouble,
+                "losses": self.reader.losses if self.reader else 0,
+                "recovery_s": self.reader.recovery_s if self.reader else None,
+                "damaged": self.reader.damaged if self.reader else 0,
+            },
             "bad_messages": self.session.bad_messages if self.session else 0,
             "reconnects": self.session.reconnects if self.session else 0,
             "in_flight": self.session.in_flight if self.session else 0,

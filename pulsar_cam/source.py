@@ -9,7 +9,7 @@ from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import url2pathname
 
-from .capture import MJPG, Capture, FilmSource, LiveSource
+from .capture import MJPG, PATIENCE_S, Capture, FilmSource, LiveSource
 from .devices import open_device
 from .errors import InvalidOption, SourceUnreadable
 from .frame import Captured
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 _MIN_SIDE, _MAX_SIDE = 16, 7680
 _MAX_FPS = 240.0
-_TIMEOUT_SECONDS = 5.0
+_TIMEOUT_SECONDS = PATIENCE_S - 1  # a stream that is silent ends its read before the read counts as stuck
 _PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 
 
@@ -30,9 +30,15 @@ class Source(Protocol):
     Attributes:
         name: becomes the key and the ``source`` property of messages: ``camera-0``, ``test-pattern``, a file's name
             without its ending, a URL's host. Printable, and without a URL's user and password.
+        damaged: how many frames were left out, because they are no picture.
     """
 
     name: str
+    damaged: int
+
+    @property
+    def blocked_s(self) -> float:
+        """For how long a call has not returned that never should take long, in seconds; 0 for what is not live."""
 
     def read(self) -> Captured | None:
         """Wait for the next frame, at the rate of the source; None at its end, and once it is closed.
@@ -40,7 +46,7 @@ class Source(Protocol):
         Its image is not written to again, and ``sequence`` counts the frames that were returned, from 0.
 
         Raises:
-            SourceStopped: a live source gives no more frames.
+            SourceStopped: a live source gives no more frames; opening it again may help.
         """
 
     def close(self) -> None:
@@ -166,7 +172,7 @@ def _open_url(uri: str, size: tuple[int, int] | None, fps: float | None, loop: b
     if is_film:
         return FilmSource(capture, host, fps=fps, loop=loop)
     # FFmpeg has waited its time-out already when a read fails.
-    return LiveSource(capture, host, patience=0.0, fps=fps)
+    return LiveSource(capture, host, ends=True, fps=fps)
 
 
 def _checked_url(uri: str) -> tuple[SplitResult, int]:

@@ -105,6 +105,9 @@ class Steering:
         self._rest_or_wake()
         if self._adapt is Adapt.OFF or self._is_idle:
             return
+        if self._stats.trouble:  # no frames is no reading
+            self._before = _Counts(self._producer, self._stats)
+            return
         if self._controller:
             self._judge(self._controller)
         elif self._producer.receipts:

@@ -25,6 +25,7 @@ from .wire import Delivery
 logger = logging.getLogger(__name__)
 
 _QUIET_AFTER_S = 2.0
+_NOTICE_LASTS_S = 3.0  # a publisher repeats it every second
 
 
 class WatchStats:
@@ -32,7 +33,8 @@ class WatchStats:
 
     Reasons of drops: ``superseded`` (a newer frame came while the one before was decoded), ``too_old`` (past the age
     limit), ``not_a_frame`` (no JPEG, a damaged one, or one too large to be safe), ``repeated`` (it came before, and
-    every frame is to be shown once), ``paused``, ``stopped`` (under way when the run ended).
+    every frame is to be shown once), ``notice`` (a card, with which the publisher says why it has no picture),
+    ``paused``, ``stopped`` (under way when the run ended).
 
     Stages of a frame's way: ``encode`` (captured to encoded), ``queue`` (encoded to sent), ``transport`` (sent to
     delivered, through the node), ``decode`` (delivered to decoded) and ``show``. ``transport`` and the age compare
@@ -67,6 +69,8 @@ class WatchStats:
         self.max_age_ms = math.inf
         self.session: Consumer | None = None
         self.network: Background | None = None
+        self._notice = ""
+        self._noticed_s = 0.0
         self._rate = Rate()
         self._picture = ""
         self._source = ""
@@ -91,6 +95,7 @@ class WatchStats:
     def follow(self, packet: Packet) -> None:
         """Count a message that looks like a picture, and measure its way to here."""
         self.images += 1
+        self._notice = ""
         self.gaps.follow(packet)
         self._last_arrival_s = time.monotonic()
         self.clock.observe(packet, self._longest_round_trip_ns)
@@ -131,6 +136,16 @@ class WatchStats:
         with self._counting:  # two threads may drop for the same reason
             self.dropped[reason] += 1
 
+    def drop_card(self, packet: Packet) -> None:
+        """Count a message that is no frame, but says why there is none."""
+        self.drop("notice")
+        self._notice, self._noticed_s = packet.notice, time.monotonic()
+
+    @property
+    def notice(self) -> str:
+        """Why the publisher has no pictures, in its words; empty since one came, or when it says so no more."""
+        return self._notice if time.monotonic() - self._noticed_s < _NOTICE_LASTS_S else ""
+
     def drop_unreadable(self, error: DecodeError) -> None:
         """Count a message that is no frame; the first one is logged."""
         self.drop("not_a_frame")
@@ -156,6 +171,8 @@ class WatchStats:
         """Return why there is no picture, as a sentence for a person."""
         if self.status != "connected":
             return self.status
+        if self.notice:
+            return self.notice
         if self._last_arrival_s is None:
             return f"waiting for frames on {topic.name}"
         quiet_s = time.monotonic() - self._last_arrival_s
@@ -197,6 +214,7 @@ class WatchStats:
         return (
             f"{self._rate.per_second:.1f} fps  {self._picture}  {self.age_text}  received {self.received}"
             f"  shown {self.shown}  dropped {dropped_text(self.dropped)}  missing {self.gaps.missing}  {self.status}"
+            + (f"  {self.notice}" if self.notice else "")
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -221,5 +239,6 @@ class WatchStats:
             "fps": round(self._rate.per_second, 1),
             "source": self._source,
             "picture": self._picture,
+            "notice": self.notice,
             "status": self.status,
         }

@@ -27,7 +27,7 @@ DEFAULT_MESSAGE_LIMIT = 5_242_880
 """A node's default for payload and metadata together (``maxMessageSize``)."""
 
 _ENVELOPE_BYTES = 4096  # all that is not payload: well under 1 kB, but for long source names
-_LONGEST_LABEL = 200  # characters of a source's or session's name
+_LONGEST_LABEL = 200  # characters of a name or a notice
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UP_TO_PAYLOAD = re.compile(rb'\{"messageId":"[\w+/=]*","payload":"')
 _BROKER_FAILED = "send-error:8"  # 3 and 7 are texts that the WebSocket service does not take
@@ -176,6 +176,7 @@ def packet_of(delivery: Delivery) -> Packet:
         encoded_at_ns=_whole_number(properties, "encoded-at-ns"),
         sent_at_ns=_whole_number(properties, "sent-at-ns"),
         round_trip_ns=_whole_number(properties, "round-trip-ns"),
+        notice=_label(properties.get("notice", "")),
         delivered_at_ns=delivery.received_at_ns,
         message_id=delivery.message_id,
     )
@@ -194,6 +195,7 @@ def _properties(packet: Packet) -> dict[str, str]:
         "encoded-at-ns": packet.encoded_at_ns,
         "sent-at-ns": packet.sent_at_ns,
         "round-trip-ns": packet.round_trip_ns,
+        "notice": _label(packet.notice) or None,
     }
     # Pulsar closes the session on a null.
     return {name: str(value) for name, value in values.items() if value is not None}

@@ -8,7 +8,9 @@
  *   FAKE_CAMERA_FOLDER  the folder with the frames
  *   FAKE_CAMERA_WIDTH, FAKE_CAMERA_HEIGHT, FAKE_CAMERA_FPS  what it gives, whatever is asked of it (640, 480, 30)
  *   FAKE_CAMERA_FRAMES  unplugged after so many frames (0: never)
- *   FAKE_CAMERA_FAULT   "denied": open fails with EACCES; "busy": another program streams from it
+ *   FAKE_CAMERA_FAULT   "denied": open fails with EACCES; "busy": another program streams from it; "unplugged": it is
+ *                       gone; "blocks": no call for a frame returns; or the path of a file that holds one of these words
+ *                       or nothing, and may change at any time
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -54,7 +56,18 @@ static int fail(int reason)
 
 static int fault_is(const char *name)
 {
-    return !strcmp(setting("FAKE_CAMERA_FAULT", ""), name);
+    const char *fault = setting("FAKE_CAMERA_FAULT", "");
+    char word[16] = "";
+
+    if (*fault != '/')
+        return !strcmp(fault, name);
+    FILE *file = fopen(fault, "r");
+    if (file) {
+        size_t length = fread(word, 1, sizeof word - 1, file);
+        word[length] = 0;
+        fclose(file);
+    }
+    return !strcmp(word, name);
 }
 
 static int open_camera(void)
@@ -63,6 +76,8 @@ static int open_camera(void)
 
     if (fault_is("denied"))
         return fail(EACCES);
+    if (fault_is("unplugged"))
+        return fail(ENOENT);
     if (camera.fd >= 0)
         return fail(EBUSY);
     int fd = memfd_create("fake camera", MFD_CLOEXEC);
@@ -185,7 +200,9 @@ static int dequeue_buffer(struct v4l2_buffer *buffer)
     unsigned limit = number("FAKE_CAMERA_FRAMES", "0");
     struct timespec now;
 
-    if (limit && camera.frames >= limit)
+    while (fault_is("blocks"))
+        usleep(10000);
+    if (fault_is("unplugged") || (limit && camera.frames >= limit))
         return fail(ENODEV);
     if (!camera.queued)
         return fail(EAGAIN);

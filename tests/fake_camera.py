@@ -28,7 +28,7 @@ def camera_environment(
     size: tuple[int, int] = (640, 480),
     fps: int = 30,
     frames: int = 0,
-    fault: str = "",
+    fault: str | Path = "",
     device: str = "/dev/video0",
 ) -> dict[str, str]:
     """Return the environment of a process that sees a camera which gives the JPEG files of ``folder``.
@@ -37,7 +37,7 @@ def camera_environment(
         size: what the camera says its frames are; the files should be of this size.
         fps: its one frame rate.
         frames: it is unplugged after so many; 0 for never.
-        fault: "denied" or "busy", see fake_camera.c.
+        fault: "denied", "busy", "unplugged" or "blocks", or a file that says which, see fake_camera.c.
         device: the path that it has. The file need not exist.
     """
     return os.environ | {
@@ -48,18 +48,18 @@ def camera_environment(
         "FAKE_CAMERA_HEIGHT": str(size[1]),
         "FAKE_CAMERA_FPS": str(fps),
         "FAKE_CAMERA_FRAMES": str(frames),
-        "FAKE_CAMERA_FAULT": fault,
+        "FAKE_CAMERA_FAULT": str(fault),
     }
 
 
-def write_pattern_jpegs(folder: Path, count: int, size: tuple[int, int] = (640, 480)) -> None:
+def write_pattern_jpegs(folder: Path, count: int, size: tuple[int, int] = (640, 480), prefix: str = "") -> None:
     """Write test cards number 0, 1, 2, ... into a folder, as a camera is to give them."""
     folder.mkdir(exist_ok=True)
     source = PatternSource(size, fps=240)
     for number in range(count):
         frame = source.read()
         assert frame is not None
-        assert cv2.imwrite(str(folder / f"{number:06d}.jpg"), frame.image)
+        assert cv2.imwrite(str(folder / f"{prefix}{number:06d}.jpg"), frame.image)
 
 
 @functools.cache

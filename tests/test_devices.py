@@ -17,11 +17,12 @@ from pulsar_cam.errors import DeviceNotFound
 from pulsar_cam.opencv import cv2
 
 from .fake_camera import camera_environment, write_pattern_jpegs
+from .jpegs import without_huffman_tables
 
 # Reads some frames and prints what they say, so that the test can look at it from outside.
 READ = """
 import hashlib, json, logging, sys, time
-from pulsar_cam import devices
+from pulsar_cam import capture
 from pulsar_cam.errors import PulsarCamError
 from pulsar_cam.frame import Packet
 from pulsar_cam.jpeg import decode
@@ -29,7 +30,7 @@ from pulsar_cam.pattern import read_pattern
 from pulsar_cam.source import open_source
 arguments = json.loads(sys.argv[1])
 size = arguments["size"] and tuple(arguments["size"])
-devices._PATIENCE_SECONDS = 0.3
+capture.PATIENCE_S = 0.3
 logging.basicConfig(level=logging.INFO)
 frames, jpegs, error = [], [], None
 try:
@@ -149,6 +150,36 @@ def test_damaged_frames_are_skipped(tmp_path: Path) -> None:
     whole = [number for number in [*range(12), *range(12)] if number not in (3, 4, 6, 8)]
     assert numbers == whole[numbers[0] :][:6]
     assert [frame["sequence"] for frame in result["frames"]] == list(range(6))
+
+
+def test_damage_of_any_kind_is_skipped_in_silence(tmp_path: Path) -> None:
+    """A JPEG decoder writes to the file descriptor, so this is seen in a process of its own only."""
+    write_pattern_jpegs(tmp_path, 12)
+    whole = (tmp_path / "000000.jpg").read_bytes()
+    middle = len(whole) // 2
+    for number, damaged in enumerate(
+        (
+            whole[:middle] + b"\xff\xd9",
+            whole[:middle] + bytes(range(256)) * 4 + whole[middle + 1024 :],
+            whole[:20] + b"\xff\xd9",
+            b"\xff\xd8\xff\xd9",
+        )
+    ):
+        (tmp_path / f"{2 * number + 1:06d}.jpg").write_bytes(damaged)
+    result, log = read_camera(camera_environment(tmp_path), 6)
+    assert {frame["number"] for frame in result["frames"]} <= {0, 2, 4, 6, 8, 9, 10, 11}
+    assert all(line.startswith("INFO:pulsar_cam") for line in log.splitlines())
+
+
+def test_jpegs_without_huffman_tables_or_without_their_end_are_taken(tmp_path: Path) -> None:
+    """Many cameras save those bytes; such a JPEG is decoded here, because not every viewer could."""
+    write_pattern_jpegs(tmp_path, 12)
+    for number, path in enumerate(sorted(tmp_path.iterdir())):
+        path.write_bytes(without_huffman_tables(path.read_bytes()) if number % 2 else path.read_bytes()[:-2])
+    result, _ = read_camera(camera_environment(tmp_path), 6, keep_jpeg=True)
+    numbers = [frame["number"] for frame in result["frames"]]
+    assert numbers == list(range(numbers[0], numbers[0] + 6))
+    assert result["jpegs"] == []
 
 
 def test_an_unplugged_camera_has_stopped(cards: Path) -> None:

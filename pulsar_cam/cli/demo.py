@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import DeviceNotFound, DisplayError, InvalidOption, NodeUnreachable
+from ..errors import DisplayError, InvalidOption, NodeUnreachable, SourceError
 from ..topics import DEFAULT_SERVICE_URL, Endpoint, Topic
 from . import options
 from .access import reaches_node
@@ -22,7 +22,7 @@ from .node import endings_as_ctrl_c, progress_bar, uninterrupted
 from .watch import summary
 
 if TYPE_CHECKING:
-    from ..source import Source
+    from ..frame import Captured
     from ..viewer import Viewer
 
 EXAMPLES = """
@@ -34,6 +34,7 @@ Examples:\n
 _NODE_NAME = "demo"
 _STOP_PATIENCE_S = 0.5  # all is to end within two seconds, and the journal is on
 _HEADLESS_FRAMES = 300
+_LOOK_S = 0.02
 
 
 @reaches_node
@@ -104,11 +105,9 @@ def _run(
 @contextmanager
 def _publisher(endpoint: Endpoint, topic: Topic) -> Iterator[Future[object]]:
     """Publish in a thread until the context is left, and raise its error."""
-    from .. import pipeline
-
     stop = threading.Event()
     with ThreadPoolExecutor(1, "publisher") as pool:
-        published: Future[object] = pool.submit(pipeline.publish, _camera_or_pattern, endpoint, topic, stop=stop)
+        published: Future[object] = pool.submit(_publish, endpoint, topic, stop)
         try:
             yield published
         finally:
@@ -116,16 +115,31 @@ def _publisher(endpoint: Endpoint, topic: Topic) -> Iterator[Future[object]]:
         published.result()
 
 
-def _camera_or_pattern() -> Source:
+def _publish(endpoint: Endpoint, topic: Topic, stop: threading.Event) -> None:
+    from .. import pipeline
     from ..source import open_source
 
-    try:
-        source = open_source("0")
-    except DeviceNotFound:
-        errors.print("no camera: publishing the test pattern")
-        return open_source("test-pattern:")
-    errors.print(f"publishing {source.name}")
-    return source
+    has_camera = _gives_frames("0", stop)
+    if stop.is_set():
+        return
+    errors.print("publishing camera-0" if has_camera else "no camera: publishing the test pattern")
+    pipeline.publish(lambda: open_source("0" if has_camera else "test-pattern:"), endpoint, topic, stop=stop)
+
+
+def _gives_frames(uri: str, stop: threading.Event) -> bool:
+    """Find out whether a source gives a frame; one that does not, in whatever way, is known within PATIENCE_S."""
+    from ..source import open_source
+    from ..source_reader import SourceReader
+
+    frames: list[Captured] = []
+    with (
+        contextlib.suppress(SourceError),
+        SourceReader(lambda: open_source(uri), frames.append, lambda: None) as reader,
+    ):
+        reader.begin()
+        while not (frames or reader.ended_for_s or stop.wait(_LOOK_S)):
+            pass
+    return bool(frames)
 
 
 def _viewer(topic: Topic, headless: bool) -> Viewer:

@@ -73,6 +73,12 @@ def publish(
             help="Leave no frame of a film out: wait for the node, and send again what it lacks.",
         ),
     ] = False,
+    exit_on_camera_loss: Annotated[
+        bool,
+        typer.Option(
+            "--exit-on-camera-loss", help="End when a camera or live stream stops, in place of opening it again."
+        ),
+    ] = False,
     preview: Annotated[bool, typer.Option("--preview", help="Show the frames in a window here as well.")] = False,
     frames: options.Frames = None,
     duration: options.Duration = None,
@@ -118,6 +124,7 @@ def publish(
                 adapt=Adapt.OFF if not adapt else Adapt.DRY_RUN if dry_run else Adapt.ON,
                 on_demand=on_demand,
                 every_frame=every_frame,
+                exit_on_camera_loss=exit_on_camera_loss,
                 frames=frames,
                 duration_s=duration,
                 preview=viewer,
@@ -135,5 +142,10 @@ def summary(stats: PublishStats) -> str:
 
     return (
         f"published {stats.published} of {stats.captured} captured frames, {stats.published_bytes / 1e6:.1f} MB, "
-        f"dropped {dropped_text(stats.dropped)},"
+        f"dropped {dropped_text(stats.dropped)}{_losses(stats)},"
     )
+
+
+def _losses(stats: PublishStats) -> str:
+    losses = stats.reader.losses if stats.reader else 0
+    return f", lost the camera {'once' if losses == 1 else f'{losses} times'}" if losses else ""

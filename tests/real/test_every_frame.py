@@ -192,7 +192,7 @@ def test_what_cannot_keep_every_frame_is_refused(on_demand: bool, topic: str, se
 
 
 def test_a_live_source_cannot_wait(node: NodeState) -> None:
-    source = LiveSource(Capture(cv2.VideoCapture()), "camera-0", patience=0.0)
+    source = LiveSource(Capture(cv2.VideoCapture()), "camera-0", ends=False)
     with pytest.raises(InvalidOption, match="camera-0: a camera or live stream cannot wait"):
         pipeline.publish(lambda: source, endpoint_of(node), new_topic(), every_frame=True)
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 
 from pulsar_cam import pipeline
-from pulsar_cam.errors import ConnectionLost, NamespaceNotFound, SourceStopped
+from pulsar_cam.errors import ConnectionLost, DeviceNotFound, NamespaceNotFound, SourceStopped
 from pulsar_cam.frame import Frame
 from pulsar_cam.node import NodeState
 from pulsar_cam.pattern import PatternSource
@@ -23,7 +23,7 @@ from pulsar_cam.topics import Topic
 from ..xvfb import wait_until
 from .link import link_to
 from .streams import endpoint_of, new_topic, packets, send_all
-from .watching import Film, Publishing, Watching, pattern
+from .watching import Changing, Film, Publishing, Watching, pattern
 
 
 def test_what_is_published_is_received_once_and_in_order(node: NodeState) -> None:
@@ -164,9 +164,55 @@ def test_a_source_that_stops_ends_the_run_with_its_error_after_what_was_captured
 
     stats = PublishStats()
     with pytest.raises(SourceStopped, match="camera-0 stopped"):
-        pipeline.publish(lambda: Unplugged((320, 240), 30), endpoint_of(node), new_topic(), stats=stats)
+        pipeline.publish(
+            lambda: Unplugged((320, 240), 30), endpoint_of(node), new_topic(), exit_on_camera_loss=True, stats=stats
+        )
     assert stats.captured == 10
     assert stats.captured == stats.published + stats.dropped.total()
+
+
+@pytest.mark.parametrize("keeps_jpeg", [False, True])
+def test_a_picture_may_change_its_size_in_mid_stream(node: NodeState, keeps_jpeg: bool) -> None:
+    topic = new_topic()
+    with Watching(node, topic) as watching, Publishing(node, topic, lambda: Changing(keeps_jpeg)) as published:
+        wait_until(lambda: watching.viewer.sizes >= set(Changing.SIZES), "every size")
+    assert published.dropped["encode_error"] == watching.stats.dropped["not_a_frame"] == 0
+    assert watching.viewer.numbers == sorted(set(watching.viewer.numbers))
+
+
+def test_while_a_camera_is_lost_cards_say_so_and_all_is_counted(node: NodeState) -> None:
+    topic, is_plugged = new_topic(), threading.Event()
+
+    class Camera(PatternSource):
+        def read(self) -> Frame | None:
+            frame = super().read()
+            if frame and frame.sequence == 10 and not is_plugged.is_set():
+                raise SourceStopped("camera-0", "no good frame for 5 s")
+            return frame
+
+    def open_camera() -> Camera:
+        if published.captured and not is_plugged.is_set():
+            raise DeviceNotFound("0", [])
+        return Camera((320, 240), 30)
+
+    notice = "test-pattern stopped: no good frame for 5 s, trying again"
+    with Watching(node, topic) as watching:
+        publishing = Publishing(node, topic, lambda: open_camera())
+        published = publishing.stats
+        with publishing:
+            wait_until(lambda: watching.stats.dropped["notice"] >= 2, "two cards")
+            assert watching.stats.notice == watching.stats.waiting_for(topic) == notice
+            assert notice in published.line
+            assert published.session
+            is_plugged.set()
+            wait_until(lambda: watching.stats.shown > 20, "frames after the loss")
+    assert watching.stats.notice == ""
+    assert published.captured > 20
+    assert published.cards >= watching.stats.dropped["notice"]
+    assert published.session.reconnects == 0
+    assert watching.stats.images == watching.stats.received - watching.stats.dropped["notice"]
+    assert watching.stats.gaps.repeated == 0
+    assert published.as_dict()["camera"]["losses"] == 1
 
 
 def test_a_source_that_blocks_for_ever_does_not_hold_up_the_stop(node: NodeState) -> None:

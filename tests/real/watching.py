@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pulsar_cam import pipeline
-from pulsar_cam.frame import Frame, Packet
+from pulsar_cam.frame import Captured, Frame, Packet
+from pulsar_cam.jpeg import encode
 from pulsar_cam.node import NodeState
 from pulsar_cam.pattern import PatternSource, read_pattern
 from pulsar_cam.publish_stats import PublishStats
@@ -32,6 +33,7 @@ class Recorder(Viewer):
 
     numbers: list[int] = field(default_factory=list)
     ages_ms: list[float] = field(default_factory=list)
+    sizes: set[tuple[int, int]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -40,6 +42,7 @@ class Recorder(Viewer):
         mark = read_pattern(frame.image)
         assert mark
         self.numbers.append(mark.number)
+        self.sizes.add((frame.width, frame.height))
         self.ages_ms.append((time.time_ns() - frame.captured_at_ns) / 1e6)
 
 
@@ -53,6 +56,25 @@ class Film(PatternSource):
     def read(self) -> Frame | None:
         frame = super().read()
         return frame if frame and frame.sequence is not None and frame.sequence < self._frames else None
+
+
+class Changing(PatternSource):
+    """Test cards of a new size every five frames, also as packets."""
+
+    SIZES = ((640, 480), (320, 240), (480, 640), (1280, 720))
+
+    def __init__(self, keeps_jpeg: bool) -> None:
+        super().__init__(self.SIZES[0], 30)
+        self._keeps_jpeg = keeps_jpeg
+        self._artists = [PatternSource(size, 240) for size in self.SIZES]
+
+    def read(self) -> Captured | None:  # type: ignore[override]
+        frame = super().read()
+        if frame is None or frame.sequence is None:
+            return None
+        artist = self._artists[frame.sequence // 5 % len(self._artists)]
+        frame = replace(frame, image=artist._draw(frame.sequence, frame.captured_at_ns))
+        return encode(frame, 80) if self._keeps_jpeg else frame
 
 
 def _endpoint_of(link: Link | NodeState | Endpoint) -> Endpoint:

@@ -23,6 +23,8 @@ class BenchSource:
     """The camera as a Source; its frames are packets if it gives JPEGs."""
 
     name = "bench"
+    damaged = 0
+    blocked_s = 0.0
 
     def __init__(self, camera: Camera) -> None:
         self._camera = camera
