@@ -22,6 +22,7 @@ PATIENCE_S = 5.0
 """Within how many seconds it is noticed that a camera or a live stream has stopped, in whatever way."""
 
 _EOI = b"\xff\xd9"
+_OWN_ZEROS = 4  # bytes that may be the picture's own; if they are not, a decoder skips them
 _RETRY_SECONDS = 0.02
 _USUAL_FPS = 30.0
 _MAX_FPS = 240.0
@@ -141,11 +142,18 @@ def _as_image(picture: Any) -> Image | None:
     if picture is None or picture.dtype != np.uint8:
         return None
     if picture.ndim == 2 and picture.shape[0] == 1:
-        jpeg = picture.tobytes().rstrip(b"\0")
-        return decode_image(jpeg if jpeg.endswith(_EOI) else jpeg + _EOI)  # some cameras leave out the end
+        return decode_image(_with_end(picture.tobytes()))
     if picture.ndim == 2:
         picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
     return np.ascontiguousarray(picture) if picture.shape[2] == 3 else None
+
+
+def _with_end(buffer: bytes) -> bytes:
+    """Return the JPEG in a camera's buffer: without what fills it up, and with its end, which some leave out."""
+    jpeg = buffer.rstrip(b"\0")
+    if jpeg.endswith(_EOI):
+        return jpeg
+    return buffer[: len(jpeg) + _OWN_ZEROS] + _EOI
 
 
 def _captured(picture: Image | bytes, captured_at_ns: int, sequence: int, source: str) -> Captured:
