@@ -93,7 +93,7 @@ def read_token(path: Path) -> str:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a text file"
         # printable: people give the token itself in place of a file's name.
-        raise InvalidOption("--token-file", printable(str(path)), f"cannot be read: {reason}") from error
+        raise InvalidOption("--token-file", printable(str(path), 300), f"cannot be read: {reason}") from error
     return checked_token(text, "--token-file", path)
 
 
@@ -136,7 +136,7 @@ def refused(url: str, credentials: Credentials | None, headers: Mapping[str, str
     if credentials is None:
         return NotAuthenticated(url)
     expires_at = expiry_of(headers.get(_HEADER, "").removeprefix(_SCHEME))
-    problem = "the node does not accept the token, which is for another node or damaged"
+    problem = "the node does not accept the token, which may be damaged or for another node"
     if expires_at and expires_at < datetime.now(UTC):
         problem = f"the token expired at {shown_time(expires_at)}, by this machine's clock"
     return NotAuthenticated(url, problem, credentials.renewal, credentials.is_renewable)

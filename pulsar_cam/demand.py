@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from .admin import Admin
-from .errors import NotAuthenticated, NotAuthorized, PulsarError, TopicNotFound
+from .errors import NotAuthenticated, NotAuthorized, PulsarError, TokenUnavailable, TopicNotFound
 from .topics import Endpoint, Topic
 
 logger = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ class Demand:
         except TopicNotFound:  # not yet: the producer is about to make it
             return None
         except (PulsarError, TimeoutError) as error:
-            self._has_no_right = isinstance(error, (NotAuthenticated, NotAuthorized))
+            self._has_no_right = isinstance(error, (NotAuthenticated, NotAuthorized, TokenUnavailable))
             self._tell(error)
             return None
 

@@ -25,7 +25,7 @@ _OPTION = "--oauth2-file"
 _TIMEOUT_S = 5.0
 _LONGEST = 100_000
 _DISCOVERY = "/.well-known/openid-configuration"
-# A token is not used in its last moments, in which it would expire on its way.
+# A token is not used in its last moments, in which it could expire on its way.
 _SPARE_S = 30.0
 _USUAL_LIFE_S = 300.0  # where the server does not tell
 
@@ -85,7 +85,7 @@ class OAuth2:
             raise self._unavailable("its answer has no token") from error
         if not isinstance(life_s, int | float):
             life_s = _USUAL_LIFE_S
-        self._good_until_s = time.monotonic() + life_s - _SPARE_S
+        self._good_until_s = time.monotonic() + life_s - min(_SPARE_S, life_s / 2)
 
     def _answer(
         self, client: httpx.Client, method: str, url: str, form: dict[str, str] | None = None

@@ -88,7 +88,9 @@ def test_why_a_token_is_refused_is_told_apart(tmp_path: Path) -> None:
     sentences = {
         "none is given": refused(URL, None, {}),
         "expired at 20": refused(URL, Token("x"), {"Authorization": f"Bearer {token('camera', -60)}"}),
-        "another node or damaged": refused(URL, Token("x"), {"Authorization": f"Bearer {token('camera', 60)}"}),
+        "may be damaged or for another node": refused(
+            URL, Token("x"), {"Authorization": f"Bearer {token('camera', 60)}"}
+        ),
         f"put a new one in {file.path}": refused(URL, file, {"Authorization": "Bearer x"}),
     }
     for part, error in sentences.items():

@@ -38,7 +38,7 @@ def test_one_token_is_used_until_shortly_before_it_expires(tmp_path: Path) -> No
         ]
         short = OAuth2(file_for(tmp_path, server.url))
         for name in ("first", "second"):
-            server.answer = {"access_token": name, "expires_in": 20}
+            server.answer = {"access_token": name, "expires_in": 0}
             assert short.token() == name
         assert "audience" not in server.forms[-1]
 

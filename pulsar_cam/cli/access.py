@@ -83,15 +83,13 @@ def endpoint_of(
     Raises:
         InvalidOption: a URL or a file that cannot be used.
     """
-    tls = (
-        tls_context(ca_file, client_cert, client_key, _pass_phrase) if ca_file or client_cert or client_key else None
-    )
+    has_files = ca_file or client_cert or client_key
     return Endpoint.of(
         service_url,
         ws_url=ws_url,
         admin_url=admin_url,
         credentials=_credentials(token_file, oauth2_file, oauth2_audience),
-        tls=tls,
+        tls=tls_context(ca_file, client_cert, client_key, _pass_phrase) if has_files else None,
         allow_plain_text_token=allow_plain_text_token,
     )
 
@@ -134,9 +132,7 @@ def _pass_phrase() -> str:
 
 def _secret(prompt: str) -> str:
     """Ask at the terminal, without echo, or else take a line of standard input."""
-    if not sys.stdin.isatty():
-        return sys.stdin.readline(_LONGEST_LINE).rstrip("\r\n")
     try:
-        return getpass.getpass(prompt)
-    except EOFError:
+        return getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline(_LONGEST_LINE).rstrip("\r\n")
+    except (EOFError, ValueError):  # ValueError: not text
         return ""

@@ -6,6 +6,7 @@ import contextlib
 import inspect
 import io
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -93,6 +94,14 @@ def test_a_token_comes_from_standard_input(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{TOKEN}\n"))
     endpoint = endpoint_of(URL, token_file=Path("-"))
     assert token_of(endpoint) == token_of(endpoint) == TOKEN
+
+
+def test_what_comes_through_a_pipe_and_is_no_text_is_not_repeated() -> None:
+    command = [sys.executable, "-m", "pulsar_cam", "watch", "--token-file", "-", "-vv"]
+    ended = subprocess.run(command, input=b"secret\xff\xfe\x00", capture_output=True, timeout=60)
+    assert ended.returncode == 2
+    assert b"holds no token" in ended.stderr
+    assert b"secret" not in ended.stderr
 
 
 @pytest.mark.parametrize(("typed", "code"), [(TOKEN, 1), ("two words", 2), ("\x04", 2), ("\x03", 130)])
