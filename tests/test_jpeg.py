@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from pulsar_cam.errors import DecodeError, EncodeError
 from pulsar_cam.frame import Frame, Image, Packet
-from pulsar_cam.jpeg import decode, encode
+from pulsar_cam.jpeg import decode, decode_image, encode
 from pulsar_cam.jpeg_header import dimensions
 
 from .bombs import SOI, frame_header
+from .jpegs import without_huffman_tables
 
 
 def gradient(width: int, height: int) -> Image:
@@ -131,3 +132,13 @@ def test_a_smaller_picture_is_decoded_where_that_is_enough(
     assert (frame.captured_at_ns, frame.sequence) == (7, 3)
     expected = cv2.resize(gradient(640, 480), size, interpolation=cv2.INTER_AREA)
     assert float(np.mean(cv2.absdiff(frame.image, np.asarray(expected, np.uint8)))) < 3
+
+
+def test_what_cameras_leave_out_or_put_in_is_no_damage() -> None:
+    jpeg = encode(Frame(gradient(64, 48), 0), 80).jpeg
+    image = decode_image(jpeg)
+    assert np.array_equal(decode_image(without_huffman_tables(jpeg)), image)
+    assert np.array_equal(decode_image(jpeg + b"anything"), image)
+    assert np.array_equal(decode_image(jpeg[:-2] + bytes(7) + jpeg[-2:]), image)
+    with pytest.raises(DecodeError, match="extraneous"):
+        decode_image(jpeg[:-2] + bytes(700) + jpeg[-2:])

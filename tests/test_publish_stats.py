@@ -13,6 +13,7 @@ import pytest
 from pulsar_cam.frame import Packet
 from pulsar_cam.producer import DISCONNECTED, Producer
 from pulsar_cam.publish_stats import PublishStats
+from pulsar_cam.source_reader import SourceReader
 from pulsar_cam.wire import Receipt
 
 PACKET = Packet(b"x" * 100, 640, 480, captured_at_ns=0, quality=80)
@@ -149,3 +150,28 @@ def test_counters_are_json() -> None:
         "in_flight": 2, "window": 4, "changes": 0, "loop_blocked_ms": None, "loop_work_ms": None,
         "picture": "640x480 q80", "status": "connected",
     }  # fmt: skip
+
+
+def test_a_lost_camera_is_in_the_lines_and_the_counters() -> None:
+    stats = PublishStats()
+    stats.session = session()
+    trouble = "camera-0 stopped: no good frame for 5 s, trying again"
+    stats.reader = cast(SourceReader, SimpleNamespace(trouble=trouble, losses=2, recovery_s=7.25, damaged=3))
+    assert stats.line.endswith(f"connected  {trouble}")
+    assert stats.info[-1] == trouble
+    assert stats.status == "connected"
+    assert stats.as_dict()["camera"] == {"trouble": trouble, "losses": 2, "recovery_s": 7.25, "damaged": 3}
+
+
+def test_cards_are_counted_apart() -> None:
+    stats = PublishStats()
+
+    async def run() -> None:
+        for receipt in (ACCEPTED, REJECTED, ACCEPTED):
+            future: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+            future.add_done_callback(stats.settle_card)
+            future.set_result(receipt)
+        await asyncio.sleep(0)
+
+    asyncio.run(run())
+    assert (stats.cards, stats.published, stats.dropped) == (2, 0, {})

@@ -23,6 +23,9 @@ from pulsar_cam.jpeg import decode
 from pulsar_cam.opencv import cv2
 from pulsar_cam.pattern import PatternSource, read_pattern
 from pulsar_cam.source import Source, open_source
+from pulsar_cam.source_reader import SourceReader
+
+from .xvfb import wait_until
 
 
 def write_film(path: Path, count: int = 30, fps: float = 120, codec: str = "MJPG") -> Path:
@@ -247,10 +250,11 @@ def test_a_number_is_a_camera_and_not_a_file() -> None:
 
 
 class Camera(BaseHTTPRequestHandler):
-    """An HTTP camera (/live, ten frames and then the cable is cut), and a web server with a film (/film.avi)."""
+    """An HTTP camera (/live..., ten frames and then the cable is cut), and a web server with a film (/film.avi)."""
 
     film = b""
     jpegs: tuple[bytes, ...] = ()
+    hangs = threading.Event()
 
     def do_GET(self) -> None:
         if self.path.startswith("/live"):
@@ -267,9 +271,12 @@ class Camera(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
         self.end_headers()
-        for jpeg in self.jpegs:
+        damaged = [self.jpegs[3][:2000], *self.jpegs[3:]] if self.path == "/live-damaged" else self.jpegs[3:]
+        for jpeg in (*self.jpegs[:3], *damaged):
             head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
             self.wfile.write(head.encode() + jpeg + b"\r\n")
+        if self.path == "/live-silent":
+            self.hangs.wait(30)
 
     def log_message(self, *_: object) -> None:
         pass
@@ -300,6 +307,34 @@ def test_an_http_camera_is_live_until_it_stops(address: str, caplog: pytest.LogC
     assert {frame.source for frame in frames} == {"127.0.0.1"}
     assert "geheim" not in str(caught.value) + caplog.text
     source.close()
+
+
+def test_a_damaged_frame_of_an_http_camera_is_left_out(address: str) -> None:
+    source = open_source(f"http://{address}/live-damaged", keep_jpeg=True)
+    assert jpegs(source, 10) == list(Camera.jpegs)
+    assert source.damaged == 1
+    source.close()
+
+
+def test_an_http_camera_that_falls_silent_has_stopped(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source_module, "_TIMEOUT_SECONDS", 0.5)
+    source = open_source(f"http://{address}/live-silent")
+    assert numbers(read(source, 9)) == list(range(9))  # FFmpeg knows where a frame ends when the next one begins
+    with pytest.raises(SourceStopped):
+        read(source)
+    Camera.hangs.set()
+    source.close()
+
+
+def test_an_http_camera_that_stops_is_connected_to_again(address: str) -> None:
+    got: list[Captured] = []
+    with SourceReader(
+        lambda: open_source(f"http://{address}/live"), got.append, lambda: None, recovers=True
+    ) as reader:
+        reader.begin()
+        wait_until(lambda: reader.losses == 2, "second end of the stream")
+    assert [each.sequence for each in got[:20]] == list(range(20))
+    assert reader.recovery_s is not None
 
 
 def test_an_http_camera_can_be_scaled_and_closed(address: str) -> None:

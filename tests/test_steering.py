@@ -15,6 +15,7 @@ from pulsar_cam.fit import FittingEncoder
 from pulsar_cam.producer import Producer
 from pulsar_cam.publish_stats import PublishStats
 from pulsar_cam.setting import Setting
+from pulsar_cam.source_reader import SourceReader
 from pulsar_cam.stats import Rate
 from pulsar_cam.steering import Adapt, Steering, Throttle
 
@@ -134,3 +135,16 @@ def test_demand_does_not_matter_unless_asked_for(monkeypatch: pytest.MonkeyPatch
     stream.demand.is_there = False
     stream.run(1)
     assert let_through(stream.throttle, 1) == [None] * FPS
+
+
+def test_while_a_camera_is_lost_there_is_nothing_to_judge(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = Stream(monkeypatch)
+    stream.run(5)
+    lost = SimpleNamespace(trouble="camera-0 stopped")
+    stream.stats.reader = cast(SourceReader, lost)
+    stream.receipt_ms = 4000
+    stream.run(20)
+    assert stream.stats.changes == 0
+    lost.trouble = ""
+    stream.run(5)
+    assert stream.stats.changes > 0

@@ -197,3 +197,23 @@ def test_counters_are_json() -> None:
         "bad_messages": 1, "reconnects": 2, "source": "camera-0", "picture": "640x480 q80", "notice": "",
         "status": "connected",
     }  # fmt: skip
+
+
+def test_a_card_is_a_drop_and_no_frame_and_says_why_while_it_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    stats, card = watching(), replace(packet(), sequence=None, notice="camera-0 stopped")
+    stats.arrived(DELIVERY)
+    stats.drop_card(card)
+    assert (stats.images, stats.shown, stats.dropped) == (0, 0, {"notice": 1})
+    assert (stats.gaps.missing, stats.age_text, stats.is_live) == (0, "age -", False)
+    assert stats.waiting_for(TOPIC) == stats.as_dict()["notice"] == "camera-0 stopped"
+    assert stats.line.endswith("connected  camera-0 stopped")
+    now_s = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now_s + 3.1)
+    assert stats.waiting_for(TOPIC) == "waiting for frames on cows"
+
+
+def test_a_frame_ends_a_notice() -> None:
+    stats = watching()
+    stats.drop_card(replace(packet(), notice="camera-0 stopped"))
+    stats.follow(packet())
+    assert stats.notice == ""

@@ -323,3 +323,18 @@ def test_the_payload_is_found_wherever_it_stands(text: bytes) -> None:
 def test_a_payload_that_is_cut_off_or_no_base64_is_refused(text: bytes) -> None:
     with pytest.raises(BadMessage):
         parse_delivery(text, 5)
+
+
+def test_a_notice_goes_with_its_card() -> None:
+    card = replace(PACKET, notice="camera-0 stopped", sequence=None)
+    properties = json.loads(publish_text(card, "c1"))["properties"]
+    assert properties["notice"] == "camera-0 stopped"
+    assert "sequence" not in properties
+    delivery = Delivery("CAAQADAA", PACKET.jpeg, 0, 0, properties)
+    assert packet_of(delivery).notice == "camera-0 stopped"
+
+
+def test_a_strangers_notice_is_made_showable() -> None:
+    delivery = Delivery("CAAQADAA", PACKET.jpeg, 0, 0, {"notice": "\x1b[2J\n" + "x" * 100_000})
+    assert_showable(packet_of(delivery).notice)
+    assert packet_of(replace(delivery, properties={"notice": ""})).notice == ""
