@@ -158,7 +158,7 @@ class Connection:
         self.status = "connected"
         if lost_at_s:
             self.reconnects += 1
-            self.recovery_s = time.monotonic() - lost_at_s
+            self.recovery_s = round(time.monotonic() - lost_at_s, 3)
             logger.warning("connected again to %s after %.1f s", self.target.node, self.recovery_s)
         return websocket
 

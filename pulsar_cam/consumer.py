@@ -146,6 +146,11 @@ class Consumer:
         return self._connection.reconnects
 
     @property
+    def recovery_s(self) -> float | None:
+        """How long the last interruption took, in seconds; None before the first one."""
+        return self._connection.recovery_s
+
+    @property
     def round_trips_s(self) -> Sequence[float]:
         """The last ten times from a ping to its pong, in seconds."""
         return list(self._connection.round_trips_s)[-10:]

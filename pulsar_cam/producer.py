@@ -87,6 +87,7 @@ class Producer:
         self._websocket: ClientConnection | None = None
         self._is_sending = False
         self._refusal: Receipt | None = None
+        self._is_late = False
         self._receiving: asyncio.Task[None] | None = None
 
     def _target(self) -> Target:
@@ -180,6 +181,11 @@ class Producer:
     def reconnects(self) -> int:
         """How often the session was opened again."""
         return self._connection.reconnects
+
+    @property
+    def recovery_s(self) -> float | None:
+        """How long the last interruption took, in seconds; None before the first one."""
+        return self._connection.recovery_s
 
     @property
     def in_flight(self) -> int:
@@ -278,10 +284,19 @@ class Producer:
 
     async def _receive_receipts(self, websocket: ClientConnection) -> None:
         while not (reason := self._reason_to_give_up):
+            self._tell_of_late_receipts()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_EVERY_S):
                     self._take(await websocket.recv(decode=False))
         await self._connection.give_up_session(reason)
+
+    def _tell_of_late_receipts(self) -> None:
+        is_late = self.oldest_in_flight_s > _LATE_RECEIPT_S
+        if is_late and not self._is_late:
+            logger.warning("%s", self.status)
+        elif self._is_late and not is_late:
+            logger.warning("receipts come again")
+        self._is_late = is_late
 
     @property
     def _reason_to_give_up(self) -> str:

@@ -180,6 +180,7 @@ class PublishStats:
             },
             "bad_messages": self.session.bad_messages if self.session else 0,
             "reconnects": self.session.reconnects if self.session else 0,
+            "recovery_s": self.session.recovery_s if self.session else None,
             "in_flight": self.session.in_flight if self.session else 0,
             "window": self.session.window if self.session else None,
             "setting": {

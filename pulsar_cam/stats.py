@@ -65,3 +65,9 @@ def dropped_text(dropped: Counter[str]) -> str:
     """Return counters by reason as ``12 (superseded 10, decode_error 2)``, or ``0``."""
     reasons = ", ".join(f"{reason} {count}" for reason, count in dropped.most_common())
     return f"{dropped.total()} ({reasons})" if reasons else "0"
+
+
+def reconnected_text(reconnects: int, recovery_s: float | None) -> str:
+    """Return how often a session was opened again as ``, reconnected 3 times (the last in 1.2 s)``, or nothing."""
+    times = "once (in" if reconnects == 1 else f"{reconnects} times (the last in"
+    return f", reconnected {times} {recovery_s:.1f} s)" if recovery_s is not None else ""

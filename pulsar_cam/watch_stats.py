@@ -236,6 +236,7 @@ class WatchStats:
             "loop_work_ms": self.network.longest_work_ms if self.network else None,
             "bad_messages": self.session.bad_messages if self.session else 0,
             "reconnects": self.session.reconnects if self.session else 0,
+            "recovery_s": self.session.recovery_s if self.session else None,
             "fps": round(self._rate.per_second, 1),
             "source": self._source,
             "picture": self._picture,

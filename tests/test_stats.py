@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from pulsar_cam.frame import Packet
-from pulsar_cam.stats import Gaps, Rate, dropped_text
+from pulsar_cam.stats import Gaps, Rate, dropped_text, reconnected_text
 
 
 class Clock:
@@ -105,3 +105,11 @@ def test_only_so_many_sessions_are_remembered_and_the_busy_ones_stay() -> None:
 )
 def test_drops_are_told_with_their_reasons(dropped: dict[str, int], text: str) -> None:
     assert dropped_text(Counter(dropped)) == text
+
+
+def test_reconnections_are_told_with_their_time() -> None:
+    assert [reconnected_text(*each) for each in ((0, None), (1, 1.25), (3, 0.7))] == [
+        "",
+        ", reconnected once (in 1.2 s)",
+        ", reconnected 3 times (the last in 0.7 s)",
+    ]

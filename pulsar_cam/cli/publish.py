@@ -138,11 +138,12 @@ def publish(
 
 def summary(stats: PublishStats) -> str:
     """Return how a run of `publish` ended, as a sentence without its time."""
-    from ..stats import dropped_text
+    from ..stats import dropped_text, reconnected_text
 
+    reconnected = reconnected_text(stats.session.reconnects, stats.session.recovery_s) if stats.session else ""
     return (
         f"published {stats.published} of {stats.captured} captured frames, {stats.published_bytes / 1e6:.1f} MB, "
-        f"dropped {dropped_text(stats.dropped)}{_losses(stats)},"
+        f"dropped {dropped_text(stats.dropped)}{reconnected}{_losses(stats)},"
     )
 
 

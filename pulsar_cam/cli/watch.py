@@ -127,10 +127,15 @@ def summary(stats: WatchStats) -> str:
 
     return (
         f"received {stats.received} messages, {stats.received_bytes / 1e6:.1f} MB, shown {stats.shown} frames "
-        f"({stats.age_text}), dropped {dropped_text(stats.dropped)}, missing {stats.gaps.missing}{_jumps(stats)},"
+        f"({stats.age_text}), dropped {dropped_text(stats.dropped)}, missing {stats.gaps.missing}{_sessions(stats)},"
     )
 
 
-def _jumps(stats: WatchStats) -> str:
-    jumps = stats.session.jumps if stats.session else 0
-    return f", jumped to live {'once' if jumps == 1 else f'{jumps} times'}" if jumps else ""
+def _sessions(stats: WatchStats) -> str:
+    from ..stats import reconnected_text
+
+    if not stats.session:
+        return ""
+    jumps = stats.session.jumps
+    jumped = f", jumped to live {'once' if jumps == 1 else f'{jumps} times'}" if jumps else ""
+    return jumped + reconnected_text(stats.session.reconnects, stats.session.recovery_s)

@@ -1,4 +1,4 @@
-"""A node of one test, to be killed, stopped in its tracks and started again at the same address."""
+"""A node of one test, to be killed, held, started again at the same address, and left without disk."""
 
 from __future__ import annotations
 
@@ -32,6 +32,15 @@ class MortalNode:
     def start(self) -> None:
         """Start it again, where it was."""
         self.state = self._node.start(self.state.http_port, self.state.broker_port)
+
+    def fill_disk(self) -> None:
+        """Let none of its files grow, which is what a full disk is to it; the next start has room again.
+
+        It is not well by itself when there is room again: its metadata store takes no more until it is opened anew.
+        """
+        import resource  # no other system than Linux has it like this
+
+        resource.prlimit(self.state.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
 
     def stop(self) -> None:
         """End it in good order."""
