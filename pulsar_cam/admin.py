@@ -17,7 +17,6 @@ from typing import Any, Self
 from urllib.parse import quote
 
 import httpx
-import orjson
 
 from .credentials import Credentials, headers_of, refused
 from .errors import (
@@ -31,7 +30,7 @@ from .errors import (
     RequestRejected,
     TopicNotFound,
 )
-from .text import printable
+from .text import LONGEST_JSON, load_json, printable
 from .tls import no_http, tls_error_in, tls_failure
 from .topics import Endpoint, Topic, is_loopback
 from .wire import DEFAULT_MESSAGE_LIMIT, DEFAULT_TEXT_LIMIT
@@ -216,8 +215,9 @@ class Admin:
 
     async def _send(self, method: str, path: str, body: Any = None) -> httpx.Response:
         try:
-            return await self._client.request(method, path, json=body)
-        except httpx.TimeoutException as error:
+            async with asyncio.timeout(self._timeout_s):  # httpx itself bounds each read, and not all of them
+                return await self._exchange(method, path, body)
+        except (TimeoutError, httpx.TimeoutException) as error:
             raise NodeUnreachable(self._url, "no answer in time") from error
         except (httpx.HTTPError, ssl.SSLError) as error:
             if hidden := tls_error_in(error):
@@ -225,6 +225,19 @@ class Admin:
             if isinstance(error, (httpx.ReadError, httpx.RemoteProtocolError)):
                 raise no_http(self._url, "what answers there speaks no HTTP") from error
             raise NodeUnreachable(self._url, _reason_of(error)) from error
+
+    async def _exchange(self, method: str, path: str, body: Any) -> httpx.Response:
+        """Return the answer to a request, as it came: what is compressed can become gigabytes."""
+        plain = {"Accept-Encoding": "identity"}
+        content = bytearray()
+        async with self._client.stream(method, path, json=body, headers=plain) as answer:
+            async for piece in answer.aiter_raw():
+                content += piece
+                if len(content) > LONGEST_JSON:
+                    raise NodeUnreachable(self._url, "its answer is far too long for Pulsar's")
+        return httpx.Response(
+            answer.status_code, content=bytes(content), request=answer.request, extensions=answer.extensions
+        )
 
 
 class _FreshToken(httpx.Auth):
@@ -285,7 +298,7 @@ def _stranger(url: str, answer: httpx.Response) -> NodeUnreachable:
 def _pulsar_reason(answer: httpx.Response) -> str | None:
     """Return the reason in Pulsar's JSON error; None when the answer is not in Pulsar's form."""
     try:
-        reason = orjson.loads(answer.content)["reason"]
+        reason = load_json(answer.content)["reason"]
     except (ValueError, KeyError, TypeError):
         return None
     return printable(reason, 300) if isinstance(reason, str) else None
@@ -293,12 +306,14 @@ def _pulsar_reason(answer: httpx.Response) -> str | None:
 
 def _reason_of(error: Exception) -> str:
     text = str(error)
-    return "connection refused" if "All connection attempts failed" in text else text or type(error).__name__
+    if "All connection attempts failed" in text:
+        return "connection refused"
+    return printable(text, 200) or type(error).__name__
 
 
 def _json_object(answer: httpx.Response) -> dict[str, Any]:
     try:
-        value = orjson.loads(answer.content)
+        value = load_json(answer.content)
     except ValueError as error:
         raise NodeUnreachable(str(answer.url), "it does not answer in Pulsar's JSON") from error
     return value if isinstance(value, dict) else {}

@@ -43,8 +43,10 @@ _MOST_IN_FLIGHT = 64
 _MEASURE_INTERVAL_S = 1.0
 _MEASURE_TIMEOUT_S = 1.0
 _MOST_ROUND_TRIPS = 60
-# A node pushes messages of any size its own limits allow; ours must not end the session before theirs.
-MAX_TEXT_BYTES = 32 * 1024 * 1024
+# Twice what a node's largest message (5 MiB, unless set otherwise) becomes in base64. One that arrives takes five
+# times its size for a moment, and a viewer has 300 MB for all that it does.
+MAX_TEXT_BYTES = 16 * 1024 * 1024
+_MESSAGE_TOO_BIG = 1009
 # How long a name may stay taken: our own last session may just be closing.
 NAME_PATIENCE_S = 3.0
 
@@ -238,7 +240,7 @@ async def _connect(target: Target, endpoint: Endpoint) -> ClientConnection:
                 proxy=None if is_loopback(target.url) else True,
                 compression=None,  # a JPEG in base64 does not get smaller, only slower
                 max_size=MAX_TEXT_BYTES,
-                max_queue=4,
+                max_queue=1,  # with the largest messages, more would take too much memory
                 open_timeout=OPEN_TIMEOUT_S,
                 close_timeout=CLOSE_TIMEOUT_S,
                 ping_interval=PING_INTERVAL_S,
@@ -276,6 +278,9 @@ def _os_reason(error: OSError) -> str:
 
 def _close_reason(websocket: ClientConnection) -> str:
     code, reason = websocket.close_code, websocket.close_reason
+    sent = websocket.protocol.close_sent
+    if code == 1006 and sent and sent.code == _MESSAGE_TOO_BIG:
+        return f"it sent a message of more than {MAX_TEXT_BYTES >> 20} MiB, which could fill the memory"
     if code == 1006:
         return "no close frame: the node died, or the network did"
     if code in (None, 1000, 1001, 1005) and not reason:

@@ -18,7 +18,7 @@ from .errors import BadMessage, PulsarError, RequestRejected
 from .frame import Packet
 from .refusal import Target
 from .topics import Endpoint, Topic, check_subscription
-from .wire import Delivery, ack_text, parse_delivery
+from .wire import Delivery, ack_of_unreadable, ack_text, parse_delivery
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,8 @@ class Consumer:
 
     Attributes:
         is_durable: whether the subscription outlives this consumer.
-        bad_messages: how many texts were not what Pulsar sends; they cannot be acknowledged.
+        bad_messages: how many texts were not what Pulsar sends, or too much to read; they are acknowledged if they
+            name a message.
         receiver_queue: messages that Pulsar may push ahead of our acks.
         jumps: how often what Pulsar held for us was skipped.
     """
@@ -165,9 +166,11 @@ class Consumer:
             self._websocket = websocket
             with contextlib.suppress(ConnectionClosed):
                 while self._websocket is websocket:
-                    delivery = self._parse(await websocket.recv(decode=False))
-                    if delivery:
+                    text = await websocket.recv(decode=False)
+                    if delivery := self._parse(text):
                         yield delivery
+                    elif ack := ack_of_unreadable(text):
+                        await websocket.send(ack, text=True)
 
     def _parse(self, text: bytes) -> Delivery | None:
         try:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+from typing import Any
+
+import orjson
 
 _JAVA_CLASSES = re.compile(r"^(?:[\w$]+\.)+[\w$]+: ")
 _LONGEST_REASON = 300
 _MOST_READ = 20_000
 # A JSON Web Token (RFC 7519) starts with the base64 of '{"'. Servers and proxies may repeat the one they were sent.
 _TOKEN = re.compile(r"eyJ[\w-]{8,}[\w.-]*", re.ASCII)
+LONGEST_JSON = 8 * 1024 * 1024
+# A topic with a thousand consumers has 50,000 in its statistics. Three bytes of JSON can become a hundred of memory.
+_MOST_JSON_VALUES = 100_000
 
 
 def printable(text: str, most: int = 120) -> str:
@@ -25,3 +31,15 @@ def reason_of(message: str) -> str:
     """Return the sentence in a message of Pulsar's: its first line, without the name of a Java class in front."""
     first_line = message[:2000].strip().split("\n", 1)[0]
     return printable(_JAVA_CLASSES.sub("", first_line).strip(), _LONGEST_REASON)
+
+
+def load_json(text: str | bytes) -> Any:
+    """Return the value in a JSON text.
+
+    Raises:
+        ValueError: it is no JSON, or so long, or of so many values, that it would fill the memory.
+    """
+    data = text.encode() if isinstance(text, str) else text
+    if len(data) > LONGEST_JSON or sum(map(data.count, (b",", b"[", b"{"))) > _MOST_JSON_VALUES:
+        raise ValueError("too much of it")
+    return orjson.loads(data)

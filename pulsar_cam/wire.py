@@ -18,7 +18,7 @@ import pybase64
 from .errors import BadMessage
 from .frame import Packet
 from .jpeg_header import dimensions
-from .text import printable, reason_of
+from .text import load_json, printable, reason_of
 
 CONTENT_TYPE = "image/jpeg"
 DEFAULT_TEXT_LIMIT = 1_048_576
@@ -29,7 +29,8 @@ DEFAULT_MESSAGE_LIMIT = 5_242_880
 _ENVELOPE_BYTES = 4096  # all that is not payload: well under 1 kB, but for long source names
 _LONGEST_LABEL = 200  # characters of a name or a notice
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_UP_TO_PAYLOAD = re.compile(rb'\{"messageId":"[\w+/=]*","payload":"')
+_MESSAGE_ID = re.compile(rb'\{"messageId":"([\w+/=]{1,200})"')
+_UP_TO_PAYLOAD = re.compile(_MESSAGE_ID.pattern + rb',"payload":"')
 _BROKER_FAILED = "send-error:8"  # 3 and 7 are texts that the WebSocket service does not take
 _FAILURE = re.compile(r"\b([A-Z]\w{1,60}): ", re.ASCII)
 _WHOLE_NUMBER = re.compile(r"\d{1,19}", re.ASCII)
@@ -155,6 +156,15 @@ def ack_text(delivery: Delivery | Packet) -> str:
     return orjson.dumps({"messageId": delivery.message_id}).decode()
 
 
+def ack_of_unreadable(text: bytes) -> bytes | None:
+    """Return the JSON text that acknowledges what `parse_delivery` refused; None if it does not begin as Pulsar's do.
+
+    Anybody can publish a message with properties that are too many to read; a viewer must not wait for it for ever.
+    """
+    message_id = _MESSAGE_ID.match(text)
+    return message_id.group() + b"}" if message_id else None
+
+
 def packet_of(delivery: Delivery) -> Packet:
     """Return the packet in a delivery; one without our properties counts its age from the publish time.
 
@@ -172,7 +182,7 @@ def packet_of(delivery: Delivery) -> Packet:
         source=_label(properties.get("source") or delivery.key or ""),
         session=_label(properties["session"]) if "session" in properties else None,
         sequence=_whole_number(properties, "sequence"),
-        quality=_whole_number(properties, "quality"),
+        quality=_whole_number(properties, "quality", most=100),
         encoded_at_ns=_whole_number(properties, "encoded-at-ns"),
         sent_at_ns=_whole_number(properties, "sent-at-ns"),
         round_trip_ns=_whole_number(properties, "round-trip-ns"),
@@ -218,9 +228,9 @@ def _unix_ns(iso_time: str) -> int:
 
 def _json_object(text: str | bytes) -> dict[str, Any]:
     try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise BadMessage("text that is no JSON") from error
+        value = load_json(text)
+    except ValueError as error:
+        raise BadMessage("text that is no JSON, or far too much of it") from error
     if not isinstance(value, dict):
         raise BadMessage("JSON that is no object")
     return value
@@ -251,6 +261,6 @@ def _base64(text: str | memoryview) -> bytes:
         raise BadMessage("a payload that is no base64") from error
 
 
-def _whole_number(properties: Mapping[str, str], name: str) -> int | None:
+def _whole_number(properties: Mapping[str, str], name: str, most: int = 10**19) -> int | None:
     text = properties.get(name, "")
-    return int(text) if _WHOLE_NUMBER.fullmatch(text) else None
+    return int(text) if _WHOLE_NUMBER.fullmatch(text) and int(text) <= most else None

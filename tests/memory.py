@@ -24,6 +24,11 @@ def peak_mb(pid: int | str = "self") -> float:
     return _megabytes(pid, "VmHWM")
 
 
+def forget_peak() -> None:
+    """Let this process's peak begin again at what it has now (proc(5), clear_refs)."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
 def _megabytes(pid: int | str, name: str) -> float:
     found = re.search(rf"^{name}:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(encoding="ascii"), re.MULTILINE)
     assert found

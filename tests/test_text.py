@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulsar_cam.text import printable, reason_of
+from pulsar_cam.text import LONGEST_JSON, load_json, printable, reason_of
 
 from .hostile import assert_showable
 
@@ -53,3 +53,21 @@ def test_reason_of_is_the_sentence_in_a_java_message(message: str, reason: str) 
 def test_any_text_becomes_showable(text: str) -> None:
     assert_showable(printable(text), 123)
     assert_showable(reason_of(text), 303)
+
+
+def test_json_is_loaded_from_text_and_bytes() -> None:
+    assert load_json('{"a": [1, "\u00fc"]}') == load_json('{"a": [1, "\u00fc"]}'.encode()) == {"a": [1, "\u00fc"]}
+    assert load_json(b"[" + b"1," * 99_000 + b"1]") == [1] * 99_001
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "{", "NaN", "\ud800", b"\xff", b"[" * 2000 + b"]" * 2000, b"[" + b"{}," * 60_000 + b"{}]",
+        b'"' + b"x" * LONGEST_JSON + b'"',
+    ],
+    ids=["nothing", "unfinished", "no number", "surrogate", "no UTF-8", "nested", "many values", "long"],
+)  # fmt: skip
+def test_json_that_is_none_or_too_much_is_a_value_error(text: str | bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - the parser's own, of which the text is of no use
+        load_json(text)

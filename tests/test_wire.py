@@ -20,6 +20,7 @@ from pulsar_cam.wire import (
     DEFAULT_TEXT_LIMIT,
     Delivery,
     Receipt,
+    ack_of_unreadable,
     ack_text,
     max_jpeg_bytes,
     packet_of,
@@ -239,6 +240,28 @@ def test_absurd_numbers_count_as_not_given(text: str) -> None:
     packet = packet_of(delivered(properties=dict.fromkeys(names, text)))
     assert packet.captured_at_ns == PUBLISHED_AT_NS
     assert {packet.sequence, packet.quality, packet.encoded_at_ns, packet.sent_at_ns} == {None}
+
+
+@pytest.mark.parametrize(("text", "quality"), [("0", 0), ("100", 100), ("101", None), ("9" * 19, None)])
+def test_a_quality_is_100_at_most(text: str, quality: int | None) -> None:
+    assert packet_of(delivered(properties={"quality": text})).quality == quality
+
+
+@pytest.mark.parametrize(
+    ("text", "ack"),
+    [
+        (orjson.dumps(DELIVERED), b'{"messageId":"CDcQADAA"}'),
+        (b'{"messageId":"CDcQ+/A=","publishTime":7}', b'{"messageId":"CDcQ+/A="}'),
+        (b'{"messageId":"","payload":""}', None),
+        (b'{"messageId":7}', None),
+        (b'{"messageId":"a\\"b"}', None),
+        (b'{"messageId":"' + b"A" * 201 + b'"}', None),
+        (b'{"properties":{"messageId":"CDcQADAA"}}', None),
+        (b"", None),
+    ],
+)
+def test_what_cannot_be_read_is_acknowledged_if_it_begins_as_pulsars(text: bytes, ack: bytes | None) -> None:
+    assert ack_of_unreadable(text) == ack
 
 
 def test_labels_are_made_showable_and_short() -> None:
