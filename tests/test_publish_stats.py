@@ -147,7 +147,8 @@ def test_counters_are_json() -> None:
     assert shown.pop("setting") == {"quality": 100, "scale": 1.0, "fps": 30.0}
     assert shown == {
         "captured": 1, "published": 1, "published_bytes": 100, "dropped": {}, "cards": 0,
-        "camera": {"trouble": "", "losses": 0, "recovery_s": None, "damaged": 0}, "bad_messages": 1, "reconnects": 2, "recovery_s": 1.25,
+        "camera": {"trouble": "", "losses": 0, "recovery_s": None, "damaged": 0}, "bad_messages": 1, "reconnects": 2,
+        "recovery_s": 1.25,
         "in_flight": 2, "window": 4, "changes": 0, "loop_blocked_ms": None, "loop_work_ms": None,
         "picture": "640x480 q80", "status": "connected",
     }  # fmt: skip

@@ -195,7 +195,8 @@ def test_counters_are_json() -> None:
         "received": 1, "received_bytes": 100, "shown": 1, "dropped": {}, "missing": 0, "repeated": 0,
         "clock_offset_ms": 0.0, "clock_uncertainty_ms": None, "jumps": 3, "receiver_queue": 4,
         "loop_blocked_ms": None, "loop_work_ms": None,
-        "bad_messages": 1, "reconnects": 2, "recovery_s": 1.25, "source": "camera-0", "picture": "640x480 q80", "notice": "",
+        "bad_messages": 1, "reconnects": 2, "recovery_s": 1.25,
+        "source": "camera-0", "picture": "640x480 q80", "notice": "",
         "status": "connected",
     }  # fmt: skip
 
