@@ -19,6 +19,7 @@ from .source import Source
 logger = logging.getLogger(__name__)
 
 _LOOK_S = 0.25
+_FIRST_LOOK_S = 0.02
 _JOIN_S = 0.5
 _MOST_STUCK = 3
 
@@ -166,3 +167,19 @@ class SourceReader:
         number = self._first_number + (captured.sequence or 0)
         self._next_number = number + 1
         self._on_frame(replace(captured, sequence=number) if self._first_number else captured)
+
+
+def first_frame(
+    open_source: Callable[[], Source], timeout_s: float, stop: threading.Event | None = None
+) -> Captured | None:
+    """Open a source, and close it again; return its first frame, or None if it gave none in time or was stopped.
+
+    Raises:
+        SourceError: it cannot be opened, or failed before that.
+    """
+    stop, frames, deadline = stop or threading.Event(), list[Captured](), time.monotonic() + timeout_s
+    with SourceReader(open_source, frames.append, lambda: None) as reader:
+        reader.begin()
+        while not (frames or reader.ended_for_s or stop.wait(_FIRST_LOOK_S)) and time.monotonic() < deadline:
+            pass
+    return frames[0] if frames else None

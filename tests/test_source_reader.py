@@ -14,7 +14,7 @@ from pulsar_cam import reading, source_reader
 from pulsar_cam.errors import DeviceNotFound, SourceStopped
 from pulsar_cam.frame import Captured, Frame
 from pulsar_cam.source import Source
-from pulsar_cam.source_reader import SourceReader
+from pulsar_cam.source_reader import SourceReader, first_frame
 
 from .xvfb import wait_until
 
@@ -339,3 +339,22 @@ def test_damaged_frames_are_counted_over_losses(listener: Listener) -> None:
     with recovering(listener, first, second) as reader:
         wait_until(lambda: len(listener.numbers) == 2, "frame after the loss")
         assert reader.damaged == 7
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_first_frame_is_waited_for_in_vain_no_longer_than_that() -> None:
+    blocked, stop = BlockedSource(), threading.Event()
+    source = ScriptedSource(7, waits=True)
+    frame = first_frame(lambda: source, LONG_S)
+    assert frame
+    assert frame.sequence == 7
+    assert source.closed.is_set()
+    assert first_frame(lambda: ScriptedSource(), LONG_S) is None
+    assert first_frame(lambda: ScriptedSource(waits=True), 0.05) is None
+    stop.set()
+    assert first_frame(lambda: ScriptedSource(waits=True), LONG_S, stop) is None
+    with pytest.raises(DeviceNotFound):
+        first_frame(fail_to_open, LONG_S)
+    with pytest.raises(SourceStopped, match="driver has not answered"):
+        first_frame(lambda: blocked, LONG_S)
+    blocked.let_go.set()

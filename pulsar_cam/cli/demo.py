@@ -22,7 +22,6 @@ from .node import endings_as_ctrl_c, progress_bar, uninterrupted
 from .watch import summary
 
 if TYPE_CHECKING:
-    from ..frame import Captured
     from ..viewer import Viewer
 
 EXAMPLES = """
@@ -34,7 +33,6 @@ Examples:\n
 _NODE_NAME = "demo"
 _STOP_PATIENCE_S = 0.5  # all is to end within two seconds, and the journal is on
 _HEADLESS_FRAMES = 300
-_LOOK_S = 0.02
 
 
 @reaches_node
@@ -117,29 +115,17 @@ def _publisher(endpoint: Endpoint, topic: Topic) -> Iterator[Future[object]]:
 
 def _publish(endpoint: Endpoint, topic: Topic, stop: threading.Event) -> None:
     from .. import pipeline
+    from ..capture import PATIENCE_S
     from ..source import open_source
+    from ..source_reader import first_frame
 
-    has_camera = _gives_frames("0", stop)
+    has_camera = False
+    with contextlib.suppress(SourceError):
+        has_camera = first_frame(lambda: open_source("0"), 2 * PATIENCE_S, stop) is not None
     if stop.is_set():
         return
     errors.print("publishing camera-0" if has_camera else "no camera: publishing the test pattern")
     pipeline.publish(lambda: open_source("0" if has_camera else "test-pattern:"), endpoint, topic, stop=stop)
-
-
-def _gives_frames(uri: str, stop: threading.Event) -> bool:
-    """Find out whether a source gives a frame; one that does not, in whatever way, is known within PATIENCE_S."""
-    from ..source import open_source
-    from ..source_reader import SourceReader
-
-    frames: list[Captured] = []
-    with (
-        contextlib.suppress(SourceError),
-        SourceReader(lambda: open_source(uri), frames.append, lambda: None) as reader,
-    ):
-        reader.begin()
-        while not (frames or reader.ended_for_s or stop.wait(_LOOK_S)):
-            pass
-    return bool(frames)
 
 
 def _viewer(topic: Topic, headless: bool) -> Viewer:

@@ -7,7 +7,6 @@ import platform
 import re
 import shutil
 import sys
-import threading
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +17,6 @@ from ..text import printable
 from .finding import Finding
 
 if TYPE_CHECKING:
-    from ..frame import Captured
     from ..node import LocalNode
 
 OLDEST_PYTHON = (3, 11)
@@ -80,14 +78,15 @@ def camera(device: str | None) -> Finding:
     Args:
         device: its number or path; None looks at the first, and is content without any.
     """
-    from ..devices import list_cameras
+    from ..devices import list_cameras, open_device
+    from ..source_reader import first_frame
 
     cameras = list_cameras()
     if device is None and not cameras:
         return Finding("camera", "warning", "this machine has no camera", _PATTERN)
     chosen = device or str(cameras[0].number)
     try:
-        frame = _first_frame(chosen)
+        frame = first_frame(lambda: open_device(chosen), _FIRST_FRAME_S)
     except SourceError as error:
         return Finding("camera", "problem" if device else "warning", _problem(error), _camera_advice(error))
     if frame is None:
@@ -132,28 +131,6 @@ def _installed(name: str) -> str:
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", version, re.ASCII)[:2])
-
-
-def _first_frame(device: str) -> Captured | None:
-    """Return a frame, or None if none came in time.
-
-    Raises:
-        SourceError: the camera cannot be opened.
-    """
-    from ..devices import open_device
-    from ..source_reader import SourceReader
-
-    frames: list[Captured] = []
-    settled = threading.Event()
-
-    def keep(frame: Captured) -> None:
-        frames.append(frame)
-        settled.set()
-
-    with SourceReader(lambda: open_device(device), keep, settled.set) as reader:
-        reader.begin()
-        settled.wait(_FIRST_FRAME_S)
-    return frames[0] if frames else None
 
 
 def _problem(error: SourceError) -> str:

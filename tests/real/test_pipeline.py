@@ -215,7 +215,7 @@ def test_while_a_camera_is_lost_cards_say_so_and_all_is_counted(node: NodeState)
     assert published.as_dict()["camera"]["losses"] == 1
 
 
-def test_a_source_that_blocks_for_ever_does_not_hold_up_the_stop(node: NodeState) -> None:
+def test_a_source_that_blocks_for_ever_holds_up_neither_the_stop_nor_the_end(node: NodeState) -> None:
     released = threading.Event()
 
     class Stuck(PatternSource):
@@ -225,6 +225,7 @@ def test_a_source_that_blocks_for_ever_does_not_hold_up_the_stop(node: NodeState
 
     with Publishing(node, new_topic(), lambda: Stuck((320, 240), 30)) as published:
         wait_until(lambda: published.has_begun, "session")
+    pipeline.publish(lambda: Stuck((320, 240), 30), endpoint_of(node), new_topic(), duration_s=0.5)
     assert not released.is_set()
     assert published.captured == 0
     released.set()
