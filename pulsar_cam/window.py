@@ -22,6 +22,7 @@ from .text import printable
 _FLAGS = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
 _LARGEST = (1280, 720)  # pixels; fits a laptop's screen with its panels
 _LONGEST_WAIT_MS = 50  # Ctrl-C is noticed only between two waits
+_SAME_RATIO = 0.02  # a picture that is decoded smaller is rounded to whole pixels
 _EMPTY_COLOUR = (160, 128, 112)  # BGR
 
 
@@ -65,6 +66,7 @@ class Window:
         self._badge = ""
         self._message = ""
         self._sized = False
+        self._ratio = _ratio(self._image)
         self._info_on = False
         self._full_screen = False
         try:
@@ -86,7 +88,7 @@ class Window:
         self._image, self._info, self._badge, self._message = image, info, badge, ""
         if not self._sized and self._is_open():
             cv2.resizeWindow(self._name, *_fit(image))
-            self._sized = True
+            self._sized, self._ratio = True, _ratio(image)
         self._redraw()
 
     @property
@@ -147,20 +149,46 @@ class Window:
         if self._is_open():  # showing a picture in a closed window would open it again
             cv2.imshow(self._name, self._picture())
 
+    def _undistorted(self, image: Image) -> Image:
+        """Return the image in a form that is shown undistorted: Qt stretches all to the ratio of the first one."""
+        size = self.size
+        if not size or not all(size) or abs(_ratio(image) / self._ratio - 1) < _SAME_RATIO:
+            return image
+        return _boxed(image, size)
+
     def _picture(self) -> Image:
+        image = self._undistorted(self._image)
         if self._message:
-            return card(self._image, self._message)
+            return card(image, self._message)
         info = self._info() if self._info_on else ()
         if not info and not self._badge:
-            return self._image
-        picture = self._image.copy()
+            return image
+        picture = image.copy()
         draw_lines(picture, info)
         draw_lines(picture, [self._badge] if self._badge else [], right=True)
         return picture
 
 
+def _ratio(image: Image) -> float:
+    return float(image.shape[1] / image.shape[0])
+
+
 def _fit(image: Image) -> tuple[int, int]:
     """Return the width and height, in pixels, in which to open a window for this image."""
+    scale = min(1.0, _LARGEST[0] / image.shape[1], _LARGEST[1] / image.shape[0])
+    return _scaled_size(image, scale)
+
+
+def _scaled_size(image: Image, scale: float) -> tuple[int, int]:
     height, width = image.shape[:2]
-    scale = min(1.0, _LARGEST[0] / width, _LARGEST[1] / height)
     return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _boxed(image: Image, size: tuple[int, int]) -> Image:
+    """Return the image scaled into this width and height, with black bars where its ratio is another."""
+    scale = min(size[0] / image.shape[1], size[1] / image.shape[0])
+    width, height = _scaled_size(image, scale)
+    canvas = np.zeros((size[1], size[0], 3), np.uint8)
+    left, top = (size[0] - width) // 2, (size[1] - height) // 2
+    canvas[top : top + height, left : left + width] = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    return canvas

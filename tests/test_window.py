@@ -151,6 +151,20 @@ def test_info_overlay_is_drawn_on_the_screen_alone(screen: Screen, window: Remot
     wait_for_pixels(screen, window, image)
 
 
+@pytest.mark.parametrize(
+    ("width", "height", "top", "left"), [(320, 80, 160, 0), (120, 240, 0, 200)], ids=["wide", "high"]
+)
+def test_frame_of_another_shape_is_not_stretched(
+    screen: Screen, window: RemoteWindow, width: int, height: int, top: int, left: int
+) -> None:
+    window("show", photo(640, 480))
+    wait_for_pixels(screen, window, photo(640, 480))
+    window("show", np.full((height, width, 3), (10, 100, 200), np.uint8))
+    expected = np.zeros((480, 640, 3), np.uint8)
+    expected[top : 480 - top, left : 640 - left] = (10, 100, 200)
+    wait_for_pixels(screen, window, expected)
+
+
 def test_frame_given_is_not_changed(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
     image = photo(320, 240)
     image.flags.writeable = False
