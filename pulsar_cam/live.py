@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import math
+import time
+from collections.abc import Hashable
 
 from .backlog import Backlog
 from .clocks import ClockOffset
@@ -13,7 +16,10 @@ from .latest import Latest
 from .watch_stats import WatchStats
 from .wire import Delivery, packet_of
 
+logger = logging.getLogger(__name__)
+
 DEFAULT_MAX_AGE_MS = 500.0
+_QUIET_AFTER_S = 1.0
 
 
 class Live:
@@ -29,6 +35,7 @@ class Live:
     def __init__(self, consumer: Consumer, stats: WatchStats, max_age_ms: float | None) -> None:
         self.packets = Latest[Packet]()
         self._consumer, self._stats, self._max_age_ms = consumer, stats, max_age_ms
+        self._publisher = OnePublisher()
 
     async def receive(self, frames: int | None) -> None:
         """Receive so many frames, or without end.
@@ -61,9 +68,41 @@ class Live:
         except DecodeError as error:
             self._stats.drop_unreadable(error)
             return
+        if not self._publisher.sent(packet):
+            self._stats.drop("other_publisher")
+            return
         if packet.notice:
             self._stats.drop_card(packet)
             return
         self._stats.follow(packet)
         if self.packets.put(packet):
             self._stats.drop("superseded")
+
+
+class OnePublisher:
+    """Of several publishers on one topic, the one whose pictures are shown: mixed, they would make no film.
+
+    That is the first one; another takes its place when it was quiet for a second.
+    """
+
+    def __init__(self) -> None:
+        self._shown: Hashable = None
+        self._last_at_s = -_QUIET_AFTER_S
+        self._has_told = False
+
+    def sent(self, packet: Packet) -> bool:
+        """Tell whether a packet that arrives now is of that publisher."""
+        stream, now_s = (packet.source, packet.session), time.monotonic()
+        if stream != self._shown and now_s - self._last_at_s < _QUIET_AFTER_S:
+            self._tell(packet)
+            return False
+        self._shown, self._last_at_s = stream, now_s
+        return True
+
+    def _tell(self, packet: Packet) -> None:
+        if not self._has_told:
+            self._has_told = True
+            logger.warning(
+                "another publisher sends to this topic, too (%s), and is not shown; give each camera its own topic",
+                packet.source or "without a name",
+            )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 from websockets.protocol import State
@@ -208,3 +210,39 @@ def test_a_token_is_renewed_from_its_file(tmp_path: Path, caplog: pytest.LogCapt
 def test_a_token_that_cannot_be_another_one_ends_the_session() -> None:
     with pytest.raises(NotAuthenticated, match="get a new one"):
         asyncio.run(through_a_guard(Token("first"), lambda: None))
+
+
+def test_a_node_that_is_away_for_long_is_tried_for_ever_and_said_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Five hundred tries are a quarter of an hour, with the waits that are left out here."""
+    tries, connect = 0, connection._connect
+
+    async def away(target: Target, endpoint: Endpoint) -> ClientConnection:
+        nonlocal tries
+        tries += 1
+        if tries <= 500:
+            raise NodeUnreachable(target.node, "connection refused")
+        return await connect(target, endpoint)
+
+    async def handler(websocket: ServerConnection) -> None:
+        await websocket.recv()
+
+    async def main() -> None:
+        async with session_with(handler) as session:
+            monkeypatch.setattr(connection, "_connect", away)
+            monkeypatch.setattr(connection, "backoff", lambda: itertools.repeat(0.0))
+            session._delays_s = itertools.repeat(0.0)
+            async with asyncio.timeout(30):
+                async for websocket in session.sessions():
+                    if session.reconnects:
+                        break
+                    websocket.transport.abort()
+                    await websocket.wait_closed()
+            assert (session.reconnects, session.status) == (1, "connected")
+            assert session.recovery_s is not None
+
+    asyncio.run(main())
+    assert tries == 501
+    said = [record.message for record in caplog.records if record.name == "pulsar_cam.connection"]
+    assert ["was lost" in said[0], "connected again" in said[1], said[2:]] == [True, True, []]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,7 +15,10 @@ import pytest
 from pulsar_cam import connection, pipeline
 from pulsar_cam.admin import Admin
 from pulsar_cam.errors import TopicTerminated
+from pulsar_cam.frame import Frame
 from pulsar_cam.node import NodeState, settings
+from pulsar_cam.pattern import PatternSource
+from pulsar_cam.source import Source
 from pulsar_cam.steering import Adapt
 from pulsar_cam.topics import Endpoint, Topic
 
@@ -32,9 +37,9 @@ def comes_back(watching: Watching, event: str, within_s: float = 60.0) -> None:
     wait_until(lambda: watching.stats.shown > before + 5, f"frames after {event}", within_s)
 
 
-def fixed(where: Link | NodeState, topic: Topic) -> Publishing:
+def fixed(where: Link | NodeState, topic: Topic, source: Callable[[], Source] = pattern) -> Publishing:
     """Publish at full size, whatever happens: the numbers of the test cards are to be read."""
-    return Publishing(where, topic, adapt=Adapt.OFF)
+    return Publishing(where, topic, source, adapt=Adapt.OFF)
 
 
 def call(endpoint: Endpoint, method: str, path: str, body: object = None) -> None:
@@ -215,3 +220,31 @@ def test_a_full_disk_is_told_and_costs_no_frame_that_counts(tmp_path: Path) -> N
         wait_until(lambda: every.stats.shown == 200, "every frame", 90)
         assert stats.dropped["in_flight_full"] > 0
     assert every.viewer.numbers == list(range(200))
+
+
+@pytest.mark.usefixtures("_pulsar")
+@pytest.mark.timeout(300, func_only=True)
+def test_quiet_sessions_survive_a_short_idle_time_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A viewer of a topic without frames, and a publisher whose camera gives none for ten times the time-out."""
+    monkeypatch.setitem(settings.SETTINGS, "webSocketSessionIdleTimeoutMillis", "2000")
+    topic, goes_on = new_topic(), threading.Event()
+
+    class Pausing(PatternSource):
+        def read(self) -> Frame | None:
+            frame = super().read()
+            if frame and frame.sequence == 30:
+                goes_on.wait(60)
+            return frame
+
+    with (
+        mortal_node(tmp_path) as node,
+        Watching(node.state, topic) as watching,
+        Watching(node.state, new_topic(), subscription="quiet") as quiet,
+        fixed(node.state, topic, lambda: Pausing((320, 240), 30)) as stats,
+    ):
+        wait_until(lambda: stats.captured == 30, "pause")
+        time.sleep(20)
+        goes_on.set()
+        comes_back(watching, "the pause")
+        sessions = [stats.session, watching.stats.session, quiet.stats.session]
+        assert [session.reconnects for session in sessions if session] == [0, 0, 0]

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
+from typing import Any
 
 import pytest
 
 from pulsar_cam import pipeline
 from pulsar_cam.errors import InvalidOption
+from pulsar_cam.fit import FittingEncoder
 from pulsar_cam.frame import Frame, Packet
+from pulsar_cam.jpeg import decode
 from pulsar_cam.node import NodeState
 from pulsar_cam.pattern import PatternSource
 from pulsar_cam.source import Source
+from pulsar_cam.steering import Adapt
 from pulsar_cam.topics import Topic
 from pulsar_cam.viewer import Viewer
 from pulsar_cam.watch_stats import WatchStats
@@ -20,7 +25,7 @@ from pulsar_cam.watch_stats import WatchStats
 from ..xvfb import wait_until
 from .link import link_to
 from .streams import endpoint_of, new_topic
-from .watching import Publishing, Watching
+from .watching import Film, Publishing, Watching
 
 MOST_AGE_MS = 500 + 100  # decoding comes after the look at the age
 
@@ -149,3 +154,72 @@ def test_the_windows_fit_a_link_with_a_long_round_trip(node: NodeState) -> None:
 def test_an_age_limit_is_above_0(node: NodeState, max_age_ms: float) -> None:
     with pytest.raises(InvalidOption, match="--max-age"):
         pipeline.watch(endpoint_of(node), new_topic(), "viewer1", max_age_ms=max_age_ms)
+
+
+def test_a_viewer_that_reads_nothing_more_does_not_hold_up_the_others(node: NodeState) -> None:
+    topic = new_topic()
+    with link_to(node) as link, Watching(link, topic) as stuck, Publishing(node, topic):
+        with Watching(node, topic, subscription="viewer2") as other:
+            other.receives_more(10)
+            link.freeze()
+            before = stuck.stats.received
+            other.receives_more(150)
+            assert other.stats.gaps.missing == 0
+            assert stuck.stats.received - before < 30
+        link.thaw()
+
+
+def test_of_two_publishers_one_is_shown_until_it_is_quiet(node: NodeState, caplog: pytest.LogCaptureFixture) -> None:
+    topic = new_topic()
+    with Watching(node, topic) as watching:
+        with Publishing(node, topic):
+            watching.receives_more(10)
+            with Publishing(node, topic, lambda: Film(60)) as second:
+                wait_until(lambda: second.published > 10, "frames of the second publisher")
+                watching.receives_more(10)
+            assert watching.stats.dropped["other_publisher"] > 0
+            assert len(set(watching.viewer.sessions)) == 1
+        with Publishing(node, topic):
+            wait_until(lambda: len(set(watching.viewer.sessions)) == 2, "frames of the third publisher")
+    assert [message for message in caplog.messages if "another publisher" in message][1:] == []
+
+
+def test_after_a_slow_encode_the_newest_frame_is_sent_next(node: NodeState, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the camera gave meanwhile is dropped; nothing is queued."""
+    encode, captured = FittingEncoder.encode, list[int]()
+
+    def slow(self: FittingEncoder, frame: Frame) -> Packet:
+        captured.append(frame.sequence or 0)
+        if len(captured) == 5:
+            time.sleep(1)
+            captured.append(stats.captured)
+        return encode(self, frame)
+
+    monkeypatch.setattr(FittingEncoder, "encode", slow)
+    with Publishing(node, new_topic(), adapt=Adapt.OFF) as stats:
+        wait_until(lambda: stats.published > 10, "frames after the slow one")
+    assert captured[5] - captured[4] > 20
+    assert captured[6] >= captured[5] - 1
+
+
+def test_a_frame_that_is_not_shown_is_not_decoded(node: NodeState, monkeypatch: pytest.MonkeyPatch) -> None:
+    topic, decoded = new_topic(), Counter[str]()
+
+    def counting(packet: Packet, **options: Any) -> Frame:
+        decoded["frames"] += 1
+        return decode(packet, **options)
+
+    monkeypatch.setattr(pipeline, "decode", counting)
+    with Publishing(node, topic):
+        stats = pipeline.watch(endpoint_of(node), topic, "slow", viewer=SlowViewer(), frames=60)
+    assert decoded["frames"] == stats.shown < 60
+
+
+def test_a_viewer_that_was_paused_and_idle_decodes_nothing(node: NodeState, monkeypatch: pytest.MonkeyPatch) -> None:
+    topic = new_topic()
+    monkeypatch.setattr(pipeline, "decode", None)
+    with Watching(node, topic) as watching:
+        watching.viewer.is_paused = True
+        with Publishing(node, topic):
+            watching.receives_more(20)
+    assert watching.stats.shown == 0

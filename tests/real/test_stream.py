@@ -14,14 +14,16 @@ from pulsar_cam.admin import Admin, node_limits
 from pulsar_cam.consumer import Consumer
 from pulsar_cam.errors import InvalidOption, NameInUse, NamespaceNotFound, NodeUnreachable, RequestRejected
 from pulsar_cam.jpeg import decode
+from pulsar_cam.live import Live
 from pulsar_cam.node import NodeState
 from pulsar_cam.pattern import read_pattern
 from pulsar_cam.producer import Producer
 from pulsar_cam.topic_policy import TopicPolicy
 from pulsar_cam.topics import Endpoint, Topic
+from pulsar_cam.watch_stats import WatchStats
 from pulsar_cam.wire import max_jpeg_bytes, packet_of
 
-from .streams import backlog_ends_at_0, endpoint_of, new_topic, packets, receive, send_all
+from .streams import TIMEOUT_S, backlog_ends_at_0, endpoint_of, new_topic, packets, receive, send_all
 
 SIZES = [(640, 480), (1280, 720), (1920, 1080), (3840, 2160)]
 
@@ -204,6 +206,37 @@ def test_the_largest_jpeg_that_is_said_to_fit_does_fit(node: NodeState) -> None:
         assert receipt.accepted, receipt.problem
 
     asyncio.run(main())
+
+
+def test_the_largest_message_is_delivered_and_thousands_that_are_no_pictures_do_not_stop_it(node: NodeState) -> None:
+    topic, (picture,) = new_topic(), packets(1)
+    largest = replace(picture, jpeg=picture.jpeg + bytes(4_000_000))
+    junk = replace(picture, jpeg=b"no picture")
+
+    async def main() -> None:
+        stats = WatchStats()
+        async with Producer(endpoint_of(node), topic) as producer:
+            live = Live(Consumer(endpoint_of(node), topic, "viewer1", durable=True), stats, None)
+            watching = asyncio.create_task(live.receive(502))
+            while not await is_subscribed(node, topic):  # noqa: ASYNC110 - the node tells only who asks
+                await asyncio.sleep(0.05)
+            for _ in range(5):
+                await send_all(producer, [picture, *[junk] * 9] * 100)
+            await send_all(producer, [largest, largest])
+            await asyncio.wait_for(watching, TIMEOUT_S)
+        assert stats.received == 5002
+        assert stats.dropped["not_a_frame"] == 4500
+        assert stats.received_bytes > 8_000_000
+        await backlog_ends_at_0(node, topic, "viewer1")
+
+    asyncio.run(main())
+
+
+async def is_subscribed(node: NodeState, topic: Topic) -> bool:
+    """Tell whether the viewer of a topic has its subscription."""
+    async with Admin(endpoint_of(node)) as admin:
+        stats = await admin.stats(topic)
+    return "viewer1" in stats["subscriptions"]
 
 
 @pytest.mark.parametrize(

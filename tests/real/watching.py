@@ -29,10 +29,11 @@ def pattern() -> Source:
 
 @dataclass
 class Recorder(Viewer):
-    """A viewer that remembers the number of every frame it is shown, and how old it was."""
+    """A viewer that remembers the number of every frame it is shown, how old it was, and whose it was."""
 
     numbers: list[int] = field(default_factory=list)
     ages_ms: list[float] = field(default_factory=list)
+    sessions: list[str | None] = field(default_factory=list)
     sizes: set[tuple[int, int]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -42,6 +43,7 @@ class Recorder(Viewer):
         mark = read_pattern(frame.image)
         assert mark
         self.numbers.append(mark.number)
+        self.sessions.append(packet.session if packet else None)
         self.sizes.add((frame.width, frame.height))
         self.ages_ms.append((time.time_ns() - frame.captured_at_ns) / 1e6)
 
@@ -91,8 +93,14 @@ class Watching:
         endpoint = _endpoint_of(link)
         self._thread = threading.Thread(
             target=pipeline.watch,
-            args=(endpoint, topic, "viewer1"),
-            kwargs={"viewer": self.viewer, "stats": self.stats, "stop": self._stop, **options},
+            args=(endpoint, topic),
+            kwargs={
+                "subscription": "viewer1",
+                "viewer": self.viewer,
+                "stats": self.stats,
+                "stop": self._stop,
+                **options,
+            },
         )
 
     def __enter__(self) -> Watching:
