@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any, cast
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from pulsar_cam.capture import Capture
 from pulsar_cam.errors import DecodeError
 from pulsar_cam.frame import Packet
 from pulsar_cam.jpeg import decode
@@ -45,6 +49,31 @@ def test_a_bomb_is_refused_with_its_reason_or_is_a_picture(name: str) -> None:
         with pytest.raises(DecodeError, match=bomb.refused) as caught:
             decode(Packet(bomb.jpeg, 1, 1, 0))
         assert_showable(str(caught.value))
+
+
+class CameraOfBombs:
+    """A camera, as OpenCV gives one, whose every buffer is the same."""
+
+    def __init__(self, jpeg: bytes) -> None:
+        self._buffer = np.frombuffer(jpeg or b"\0", np.uint8)[None, :]
+
+    def isOpened(self) -> bool:  # noqa: N802 - OpenCV's name
+        return False
+
+    def retrieve(self) -> tuple[bool, NDArray[np.uint8]]:
+        return True, self._buffer
+
+
+@pytest.mark.parametrize("name", BOMBS)
+@pytest.mark.parametrize("keep_jpeg", [True, False], ids=["passed on", "decoded"])
+def test_a_bomb_from_a_camera_is_left_out(name: str, keep_jpeg: bool) -> None:
+    bomb = BOMBS[name]
+    picture = Capture(cast(Any, CameraOfBombs(bomb.jpeg)), keep_jpeg=keep_jpeg).retrieve()
+    is_damaged_inside = bomb.refused == "damaged JPEG"  # which only shows when it is decoded
+    if bomb.refused and not (is_damaged_inside and keep_jpeg):
+        assert picture is None
+    elif not bomb.refused:
+        assert isinstance(picture, bytes) == keep_jpeg
 
 
 @needs_linux
