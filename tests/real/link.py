@@ -106,7 +106,11 @@ class Link:
         if not self._accepting:
             writer.transport.abort()
             return
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._node.http_port)
+        try:
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._node.http_port)
+        except OSError:  # the node is down
+            writer.transport.abort()
+            return
         task = asyncio.current_task()
         assert task
         self._pairs[task] = (writer, far_writer)

@@ -30,6 +30,17 @@ def endpoint_of(node: NodeState) -> Endpoint:
     return Endpoint.of(node.service_url)
 
 
+def call(endpoint: Endpoint, method: str, path: str, body: object = None) -> None:
+    """Ask something of the admin API that this project itself never asks for."""
+
+    async def ask() -> None:
+        async with Admin(endpoint) as admin:
+            answer = await admin._client.request(method, path, json=body)
+            assert answer.status_code < 300, answer.text
+
+    asyncio.run(ask())
+
+
 def frames(count: int, size: tuple[int, int] = (320, 240)) -> Iterator[Frame]:
     """Yield so many test cards, numbered from 0."""
     source = PatternSource(size, fps=240)

@@ -25,7 +25,7 @@ from pulsar_cam.topics import Endpoint, Topic
 from ..xvfb import wait_until
 from .link import Link, link_to
 from .mortal import mortal_node
-from .streams import endpoint_of, new_topic
+from .streams import call, endpoint_of, new_topic
 from .watching import Film, Publishing, Watching, pattern
 
 BACK_WITHIN_S = 5.0
@@ -40,17 +40,6 @@ def comes_back(watching: Watching, event: str, within_s: float = 60.0) -> None:
 def fixed(where: Link | NodeState, topic: Topic, source: Callable[[], Source] = pattern) -> Publishing:
     """Publish at full size, whatever happens: the numbers of the test cards are to be read."""
     return Publishing(where, topic, source, adapt=Adapt.OFF)
-
-
-def call(endpoint: Endpoint, method: str, path: str, body: object = None) -> None:
-    """Ask something of the admin API that this project itself never asks for."""
-
-    async def ask() -> None:
-        async with Admin(endpoint) as admin:
-            answer = await admin._client.request(method, path, json=body)
-            assert answer.status_code < 300, answer.text
-
-    asyncio.run(ask())
 
 
 @pytest.mark.usefixtures("_pulsar")
