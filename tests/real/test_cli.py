@@ -320,10 +320,11 @@ def test_demo_starts_a_node_where_none_answers_and_ends_all_that_it_started(node
     cli = CommandLine(None, {"PULSAR_CAM_DATA": str(tmp_path)})
     demo = cli.start("demo", "--headless", "--json")
     assert demo.process.stdout
-    first = json.loads(demo.process.stdout.readline())
+    while not (line := json.loads(demo.process.stdout.readline()))["received"]:
+        assert demo.process.poll() is None
     demo.signal(signal.SIGINT)
     ended = demo.wait()
-    assert first["event"] == "status"
+    assert line["event"] == "status"
     assert ended.code == 130
     assert ended.summary["received"] > 0
     assert not [process for process in psutil.process_iter() if str(tmp_path) in _command_of(process)]
