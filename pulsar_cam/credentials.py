@@ -17,7 +17,6 @@ from typing import Protocol
 import orjson
 
 from .errors import InvalidOption, NotAuthenticated, TokenUnavailable
-from .text import printable
 
 _HEADER, _SCHEME = "Authorization", "Bearer "
 _CHARACTERS = re.compile(r"[\w.~+/=-]+", re.ASCII)
@@ -92,8 +91,7 @@ def read_token(path: Path) -> str:
             text = file.read(_LONGEST + 100).decode("utf-8-sig")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a text file"
-        # printable: people give the token itself in place of a file's name.
-        raise InvalidOption("--token-file", printable(str(path), 300), f"cannot be read: {reason}") from error
+        raise InvalidOption("--token-file", path, f"cannot be read: {reason}") from error
     return checked_token(text, "--token-file", path)
 
 

@@ -35,6 +35,8 @@ A class keeps its facts as attributes and builds its sentence in ``__str__``: th
 
 from __future__ import annotations
 
+from .text import printable
+
 
 class PulsarCamError(Exception):
     """Root of the tree."""
@@ -50,7 +52,7 @@ class InvalidOption(PulsarCamError, ValueError):
         self.option, self.value, self.expected = option, value, expected
 
     def __str__(self) -> str:
-        return f"{self.option} {self.value!s:.200}: {self.expected}"
+        return f"{self.option} {printable(str(self.value), 200)}: {self.expected}"
 
 
 class DependencyMissing(PulsarCamError):

@@ -66,7 +66,7 @@ def _check_readable(option: str, path: Path) -> None:
             file.read(1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "no file has such a name"
-        raise InvalidOption(option, printable(str(path)), f"cannot be read: {reason}") from error
+        raise InvalidOption(option, path, f"cannot be read: {reason}") from error
 
 
 def _show_certificate(

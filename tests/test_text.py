@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pulsar_cam.text import LONGEST_JSON, load_json, printable, reason_of
 
 from .hostile import assert_showable
+from .tokens import token
 
 
 @pytest.mark.parametrize(
@@ -71,3 +72,11 @@ def test_json_is_loaded_from_text_and_bytes() -> None:
 def test_json_that_is_none_or_too_much_is_a_value_error(text: str | bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - the parser's own, of which the text is of no use
         load_json(text)
+
+
+@pytest.mark.parametrize("secret", [token("camera"), token("camera")[:200], token("camera").partition(".")[0]])
+def test_a_token_that_a_server_repeats_is_left_out(secret: str) -> None:
+    for text in (f"header Authorization: Bearer {secret} is bad", secret, f"'{secret}'"):
+        assert secret not in printable(text, 500)
+        assert secret not in reason_of(text)
+        assert "(token)" in printable(text)
