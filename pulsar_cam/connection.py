@@ -38,7 +38,7 @@ _REOPEN_TIMEOUT_S = 0.1
 PING_INTERVAL_S = 5.0
 PING_TIMEOUT_S = 15.0
 LEAST_IN_FLIGHT = 4
-_MOST_IN_FLIGHT = 64
+MOST_IN_FLIGHT = 64
 # How often the round trip is measured, and how many of them are remembered.
 _MEASURE_INTERVAL_S = 1.0
 _MEASURE_TIMEOUT_S = 1.0
@@ -57,7 +57,7 @@ def in_flight_on(round_trip_s: float, fps: float) -> int:
     Fewer than frame rate times round trip (Little's law) starve the link, more make pictures old; three are for what
     the node itself takes.
     """
-    return min(_MOST_IN_FLIGHT, max(LEAST_IN_FLIGHT, math.ceil(fps * round_trip_s) + 3))
+    return min(MOST_IN_FLIGHT, max(LEAST_IN_FLIGHT, math.ceil(fps * round_trip_s) + 3))
 
 
 class Connection:

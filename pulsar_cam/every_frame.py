@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Hashable
 
 from .clocks import ClockOffset
+from .connection import MOST_IN_FLIGHT
 from .consumer import Consumer
 from .errors import DecodeError
 from .frame import Packet
@@ -13,7 +14,7 @@ from .in_turn import InTurn
 from .watch_stats import WatchStats
 from .wire import packet_of
 
-_SLOTS = 8
+_SLOTS = MOST_IN_FLIGHT  # no node pushes more ahead of our acks, so reading never waits, and pongs are read
 _PAUSE_S = 0.01
 _MOST_STREAMS = 100
 _MOST_MISSING = 1000

@@ -154,8 +154,7 @@ def _checked_for_every_frame(
 ) -> Callable[[], Source]:
     if on_demand:
         raise InvalidOption("--every-frame", "--on-demand", "that leaves frames out; give one of them only")
-    if not topic.is_persistent:
-        raise InvalidOption("--every-frame", topic, "a non-persistent topic keeps no frame; use a persistent one")
+    _check_topic_keeps_frames(topic)
 
     def open_what_can_wait() -> Source:
         source = open_source()
@@ -165,6 +164,11 @@ def _checked_for_every_frame(
         return source
 
     return open_what_can_wait
+
+
+def _check_topic_keeps_frames(topic: Topic) -> None:
+    if not topic.is_persistent:
+        raise InvalidOption("--every-frame", topic, "a non-persistent topic keeps no frame; use a persistent one")
 
 
 def _preview(captured: Captured, preview: Viewer, stats: PublishStats) -> None:
@@ -313,6 +317,8 @@ def watch(
     if max_age_ms is not None and not max_age_ms > 0:
         raise InvalidOption("--max-age", max_age_ms, "expected a number of milliseconds above 0")
     stats, stop, viewer = stats or WatchStats(), stop or threading.Event(), viewer or Viewer()
+    if every_frame:
+        _check_topic_keeps_frames(topic)
     if every_frame and max_age_ms is not None:
         raise InvalidOption("--max-age", max_age_ms, "every frame is shown, whatever its age; give one of the two")
     consumer = Consumer(endpoint, topic, subscription, durable=durable or every_frame)

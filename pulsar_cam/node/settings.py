@@ -16,6 +16,9 @@ MAX_TEXT_FRAME_BYTES = 8_388_608
 
 SETTINGS = {
     "webSocketMaxTextFrameSize": str(MAX_TEXT_FRAME_BYTES),
+    # A client that lost its network keeps the name of its subscription from everyone until then. Ours send pings all
+    # the time; Pulsar's own 5 minutes are for clients that do not.
+    "webSocketSessionIdleTimeoutMillis": "60000",
     # A topic that create-topic made is there until someone deletes it.
     "brokerDeleteInactiveTopicsEnabled": "false",
     # A durable subscription whose viewer never comes back loses its oldest frames, in place of stopping the camera

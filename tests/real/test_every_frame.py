@@ -144,8 +144,7 @@ def test_a_viewer_that_loses_its_connection_sees_every_frame_once(node: NodeStat
     assert watching.stats.session.reconnects == 3
 
 
-def test_a_slow_viewer_holds_nothing_up_and_misses_nothing(node: NodeState, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it has not shown yet waits on the node, and so does what it was shown when it is ended before the ack."""
+def test_a_slow_viewer_holds_nothing_up_and_misses_nothing(node: NodeState) -> None:
     topic = new_topic()
     with Watching(node, topic, every_frame=True, frames=90) as watching:
         watching.viewer.is_paused = True
@@ -197,6 +196,8 @@ def test_a_live_source_cannot_wait(node: NodeState) -> None:
         pipeline.publish(lambda: source, endpoint_of(node), new_topic(), every_frame=True)
 
 
-def test_every_frame_has_no_age_limit() -> None:
+def test_every_frame_has_no_age_limit_and_a_topic_that_keeps_it() -> None:
+    with pytest.raises(InvalidOption, match="keeps no frame"):
+        pipeline.watch(Endpoint.of(), Topic.parse("non-persistent://public/default/cam"), "viewer1", every_frame=True)
     with pytest.raises(InvalidOption, match="whatever its age"):
         pipeline.watch(Endpoint.of(), Topic.parse("cam"), "viewer1", every_frame=True, max_age_ms=math.inf)

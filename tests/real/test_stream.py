@@ -208,7 +208,7 @@ def test_the_largest_jpeg_that_is_said_to_fit_does_fit(node: NodeState) -> None:
     asyncio.run(main())
 
 
-def test_the_largest_message_is_delivered_and_thousands_that_are_no_pictures_do_not_stop_it(node: NodeState) -> None:
+def test_the_largest_message_is_delivered_and_many_that_are_no_pictures_do_not_stop_it(node: NodeState) -> None:
     topic, (picture,) = new_topic(), packets(1)
     largest = replace(picture, jpeg=picture.jpeg + bytes(4_000_000))
     junk = replace(picture, jpeg=b"no picture")
@@ -217,15 +217,15 @@ def test_the_largest_message_is_delivered_and_thousands_that_are_no_pictures_do_
         stats = WatchStats()
         async with Producer(endpoint_of(node), topic) as producer:
             live = Live(Consumer(endpoint_of(node), topic, "viewer1", durable=True), stats, None)
-            watching = asyncio.create_task(live.receive(502))
+            watching = asyncio.create_task(live.receive(202))
             while not await is_subscribed(node, topic):  # noqa: ASYNC110 - the node tells only who asks
                 await asyncio.sleep(0.05)
             for _ in range(5):
-                await send_all(producer, [picture, *[junk] * 9] * 100)
+                await send_all(producer, [picture, *[junk] * 9] * 40)
             await send_all(producer, [largest, largest])
             await asyncio.wait_for(watching, TIMEOUT_S)
-        assert stats.received == 5002
-        assert stats.dropped["not_a_frame"] == 4500
+        assert stats.received == 2002
+        assert stats.dropped["not_a_frame"] == 1800
         assert stats.received_bytes > 8_000_000
         await backlog_ends_at_0(node, topic, "viewer1")
 
