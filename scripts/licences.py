@@ -57,10 +57,9 @@ def licence_of(name: str) -> str:
     classifiers = [
         each.split(" :: ")[-1] for each in stated.get_all("Classifier") or [] if each.startswith("License")
     ]
-    text = (
-        stated.get("License-Expression") or ", ".join(classifiers) or stated.get("License") or "unknown: look it up"
-    )
-    return text.splitlines()[0]
+    expressions, texts = stated.get_all("License-Expression") or [], stated.get_all("License") or []
+    text = next((each for each in (*expressions, ", ".join(classifiers), *texts) if each), "unknown: look it up")
+    return str(text).splitlines()[0]
 
 
 def main() -> None:

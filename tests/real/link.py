@@ -107,7 +107,11 @@ class Link:
             writer.transport.abort()
             return
         try:
+            try:
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._node.http_port)
+        except BaseException:
+            writer.transport.abort()
+            raise
         except OSError:  # the node is down
             writer.transport.abort()
             return

@@ -27,6 +27,7 @@ from .link import Link, link_to
 from .mortal import mortal_node
 from .streams import call, endpoint_of, new_topic
 from .watching import Film, Publishing, Watching, pattern
+from .websocket_proxy import websocket_proxy
 
 
 def comes_back(watching: Watching, event: str, within_s: float = 60.0) -> None:
@@ -35,7 +36,7 @@ def comes_back(watching: Watching, event: str, within_s: float = 60.0) -> None:
     wait_until(lambda: watching.stats.shown > before + 5, f"frames after {event}", within_s)
 
 
-def fixed(where: Link | NodeState, topic: Topic, source: Callable[[], Source] = pattern) -> Publishing:
+def fixed(where: Link | NodeState | Endpoint, topic: Topic, source: Callable[[], Source] = pattern) -> Publishing:
     """Publish at full size, whatever happens: the numbers of the test cards are to be read."""
     return Publishing(where, topic, source, adapt=Adapt.OFF)
 
@@ -235,3 +236,24 @@ def test_quiet_sessions_survive_a_short_idle_time_out(tmp_path: Path, monkeypatc
         comes_back(watching, "the pause")
         sessions = [stats.session, watching.stats.session, quiet.stats.session]
         assert [session.reconnects for session in sessions if session] == [0, 0, 0]
+
+
+@pytest.mark.timeout(200, func_only=True)
+def test_a_websocket_proxy_that_dies_and_comes_back_is_survived(node: NodeState, tmp_path: Path) -> None:
+    topic = new_topic()
+    with websocket_proxy(node, tmp_path) as proxy:
+        endpoint = Endpoint.of(node.service_url, ws_url=proxy.ws_url)
+        with Watching(endpoint, topic) as watching, fixed(endpoint, topic) as stats:
+            comes_back(watching, "the start")
+            proxy.kill()
+            wait_until(lambda: "reconnecting" in stats.status and "reconnecting" in watching.stats.status, "notice")
+            proxy.start()
+            comes_back(watching, "the restart")
+        with Watching(endpoint, topic, every_frame=True, frames=90) as every:
+            with Publishing(endpoint, topic, lambda: Film(90), every_frame=True) as film:
+                wait_until(lambda: film.published > 30, "frames before the end")
+                proxy.kill()
+                proxy.start()
+                wait_until(lambda: film.published == 90, "all receipts")
+            wait_until(lambda: every.stats.shown == 90, "every frame")
+    assert every.viewer.numbers == list(range(90))

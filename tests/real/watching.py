@@ -23,6 +23,12 @@ from .link import Link
 from .streams import endpoint_of
 
 
+def address_of(where: Link | NodeState | Endpoint) -> Endpoint:
+    if isinstance(where, Endpoint):
+        return where
+    return where.endpoint if isinstance(where, Link) else endpoint_of(where)
+
+
 def pattern() -> Source:
     return PatternSource((320, 240), 30)
 
