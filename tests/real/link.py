@@ -107,12 +107,8 @@ class Link:
             writer.transport.abort()
             return
         try:
-            try:
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._node.http_port)
-        except BaseException:
-            writer.transport.abort()
-            raise
-        except OSError:  # the node is down
+        except (OSError, asyncio.CancelledError):  # the node is down, or the link ends
             writer.transport.abort()
             return
         task = asyncio.current_task()
