@@ -3,57 +3,39 @@
 publish    Source --Frame--> Latest --Frame--> encode  --Packet--> Producer --JSON--> [ Pulsar ]
 watch      Viewer <--Frame-- decode <--Packet-- Latest <--Packet-- Consumer <--JSON-- [ Pulsar ]
 
-The calling thread shows pictures, because a window belongs to the main thread. The source is read in a second
-thread, and sessions with Pulsar live on an event loop in a third, which has JPEGs encoded in a fourth. Before each
-expensive step stands a slot in which the newest wins.
+The calling thread shows pictures, because a window belongs to the main thread. The source is read in a thread of its
+own, and the sessions with Pulsar live on an event loop in another (`Publishing`; `Live` and `EveryFrame`), which has
+JPEGs encoded in a worker. Before each expensive step stands a slot in which the newest wins; where every frame counts,
+a few slots, and the writer waits.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import logging
 import math
 import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
-from typing import TypeAlias
 
-from .admin import Admin, Limits, node_limits
 from .background import Background
 from .capture import LiveSource
 from .consumer import Consumer
-from .demand import Demand
-from .errors import ConnectionLost, DecodeError, EncodeError, InvalidOption, PulsarError
+from .errors import ConnectionLost, DecodeError, InvalidOption
 from .every_frame import EveryFrame
-from .fit import FittingEncoder
-from .frame import Captured, Frame, Packet
-from .in_turn import InTurn
+from .frame import Captured, Packet
 from .jpeg import decode
 from .latest import Latest
 from .live import Live
-from .loss_card import LossCard
-from .producer import Producer
 from .publish_stats import PublishStats
-from .sender import Sender
+from .publishing import Publishing
 from .source import Source
 from .source_reader import SourceReader
-from .steering import Adapt, Steering, Throttle
+from .steering import Adapt
 from .topics import Endpoint, Topic
 from .viewer import Viewer
 from .watch_stats import WatchStats
-from .wire import max_jpeg_bytes
-
-logger = logging.getLogger(__name__)
-
-HandOff: TypeAlias = Latest[Captured] | InTurn[Captured]
 
 _TICK_S = 0.02
-_DRAIN_S = 10.0
-_SLOTS = 4
-_DEDUPLICATE_TIMEOUT_S = 2.0
 
 
 def publish(
@@ -101,22 +83,19 @@ def publish(
     if every_frame:
         open_source, adapt = _checked_for_every_frame(open_source, topic, on_demand), Adapt.OFF
     stats, stop, preview = stats or PublishStats(), stop or threading.Event(), preview or Viewer()
-    newest: HandOff = InTurn(_SLOTS) if every_frame else Latest()
-    newest_preview, throttle = Latest[Captured](), Throttle()
+    newest_preview = Latest[Captured]()
+    publishing = Publishing(
+        endpoint, topic, stats, quality, adapt, on_demand=on_demand, every_frame=every_frame, frames=frames
+    )
 
     def offer(captured: Captured) -> None:
-        stats.captured += 1
-        stats.captured_rate.count()
         if preview.has_window:
             newest_preview.put(captured)
-        if reason := throttle.reason_to_drop():
-            stats.drop(reason)
-        elif newest.put(captured):
-            stats.drop(stats.reason_to_supersede)
+        publishing.offer(captured)
 
     with (
         stats.accounted(),
-        SourceReader(open_source, offer, newest.close, recovers=not exit_on_camera_loss) as reader,
+        SourceReader(open_source, offer, publishing.close, recovers=not exit_on_camera_loss) as reader,
     ):
         stats.reader = reader
         while not (reader.wait_open(_TICK_S) or stop.is_set() or preview.wants_quit):
@@ -124,14 +103,10 @@ def publish(
             on_tick()
         if reader.has_failed or stop.is_set() or preview.wants_quit:
             return stats
-        publishing = _Publishing(
-            newest, reader, endpoint, topic, quality, adapt, on_demand, every_frame, throttle, frames, stats
-        )
-        patience_s = math.inf if every_frame else _DRAIN_S
-        with contextlib.closing(newest), Background(publishing.run()) as network:
+        with contextlib.closing(publishing), Background(publishing.run(reader)) as network:
             stats.network = network
             run = _Run(network, stop, preview, duration_s)
-            while run.goes_on and not reader.has_failed and reader.ended_for_s < patience_s:
+            while run.goes_on and not reader.has_failed and reader.ended_for_s < publishing.patience_s:
                 captured = newest_preview.take(_TICK_S)
                 if captured:
                     _preview(captured, preview, stats)
@@ -143,9 +118,8 @@ def publish(
                     reader.end()  # and the network ends when what was captured is sent
             reader.end()
             if run.goes_on and not reader.has_failed:
-                raise ConnectionLost(
-                    endpoint.ws_url, f"the last frames were not acknowledged within {_DRAIN_S:.0f} s"
-                )
+                unacknowledged = f"the last frames were not acknowledged within {publishing.patience_s:.0f} s"
+                raise ConnectionLost(endpoint.ws_url, unacknowledged)
     return stats
 
 
@@ -175,105 +149,6 @@ def _preview(captured: Captured, preview: Viewer, stats: PublishStats) -> None:
     with contextlib.suppress(DecodeError):  # whoever encodes it counts it
         frame = decode(captured) if isinstance(captured, Packet) else captured
         preview.show(frame, lambda: stats.info)
-
-
-@dataclass
-class _Publishing:
-    """What runs on the event loop of a publisher."""
-
-    newest: HandOff
-    reader: SourceReader
-    endpoint: Endpoint
-    topic: Topic
-    quality: int
-    adapt: Adapt
-    on_demand: bool
-    every_frame: bool
-    throttle: Throttle
-    frames: int | None
-    stats: PublishStats
-
-    async def run(self) -> None:
-        limits = await node_limits(self.endpoint)
-        encoder = FittingEncoder(self.quality, max_jpeg_bytes(limits.text, limits.message))
-        async with Producer(self.endpoint, self.topic, resend=self.every_frame) as producer:
-            if self.every_frame:
-                await _deduplicate(self.endpoint, self.topic)
-            self.stats.session, self.stats.setting = producer, encoder.wanted
-            async with self._demand() as demand, self._steering(producer, encoder, demand):
-                if self.stats.network:
-                    self.stats.network.forget_blocks()
-                self.reader.begin()
-                await self._send_newest(producer, encoder, limits)
-            await asyncio.to_thread(self.reader.end)  # letting go of a device or a stream can take its time
-            await producer.drain(self._patience_s)
-
-    @property
-    def _patience_s(self) -> float | None:
-        return None if self.every_frame else _DRAIN_S
-
-    def _demand(self) -> AbstractAsyncContextManager[Demand | None]:
-        if self.adapt is Adapt.OFF and not self.on_demand:
-            return contextlib.nullcontext()
-        return Demand(self.endpoint, self.topic, on_demand=self.on_demand)
-
-    def _steering(self, producer: Producer, encoder: FittingEncoder, demand: Demand | None) -> Steering:
-        return Steering(
-            producer, encoder, self.throttle, self.stats, self.quality,
-            adapt=self.adapt, demand=demand, on_demand=self.on_demand,
-        )  # fmt: skip
-
-    async def _send_newest(self, producer: Producer, encoder: FittingEncoder, limits: Limits) -> None:
-        newest, stats = self.newest, self.stats
-        card = LossCard()
-        async with Sender(producer, stats, every_frame=self.every_frame) as sender:
-            while not newest.is_drained and not await self._is_done(sender):
-                await producer.room()
-                if producer.text_limit:  # learned from a node whose admin API did not tell
-                    encoder.max_bytes = max_jpeg_bytes(producer.text_limit, limits.message)
-                packet = await asyncio.to_thread(_encode_newest, newest, encoder, stats)
-                if packet:
-                    card.last = packet
-                    await sender.begin(packet)
-                elif self.reader.trouble and not producer.is_full:
-                    await self._send_card(card, producer, encoder.max_bytes)
-            await sender.finish(self._patience_s)
-
-    async def _is_done(self, sender: Sender) -> bool:
-        """Tell whether so many frames are published; a message that failed makes room for another."""
-        if self.stats.has_sent(self.frames):
-            await sender.finish(self._patience_s)
-        return self.stats.has_sent(self.frames)
-
-    async def _send_card(self, card: LossCard, producer: Producer, max_bytes: int) -> None:
-        packet = await asyncio.to_thread(card.due, self.reader.trouble, self.reader.name, max_bytes)
-        if packet:
-            (await producer.send(packet)).add_done_callback(self.stats.settle_card)
-
-
-async def _deduplicate(endpoint: Endpoint, topic: Topic) -> None:
-    try:
-        async with Admin(endpoint, _DEDUPLICATE_TIMEOUT_S) as admin:
-            await admin.deduplicate(topic)
-    except PulsarError as error:
-        logger.info("a frame that is sent again can be on the topic twice, which viewers notice: %s", error)
-
-
-def _encode_newest(newest: HandOff, encoder: FittingEncoder, stats: PublishStats) -> Packet | None:
-    captured = newest.take(_TICK_S * 5)
-    try:
-        return _encoded(captured, encoder) if captured else None
-    except (EncodeError, DecodeError) as error:
-        stats.drop_unencodable(error)
-        return None
-
-
-def _encoded(captured: Captured, encoder: FittingEncoder) -> Packet:
-    if isinstance(captured, Frame):
-        return encoder.encode(captured)
-    if encoder.takes(captured):
-        return replace(captured, encoded_at_ns=time.time_ns())
-    return encoder.encode(decode(captured))
 
 
 def watch(
@@ -328,14 +203,12 @@ def watch(
         stats.network = network
         run = _Run(network, stop, viewer, duration_s)
         while (run.goes_on or not receiver.packets.is_drained) and not run.is_stopped and not run.is_over_time:
-            if isinstance(receiver, Live):
-                if packet := receiver.packets.take(_TICK_S):
-                    _show(packet, viewer, stats)
-            elif viewer.is_paused:
+            if every_frame and viewer.is_paused:
                 time.sleep(_TICK_S)
             elif packet := receiver.packets.take(_TICK_S):
                 _show(packet, viewer, stats)
-                network.do(receiver.acknowledge(packet))
+                if isinstance(receiver, EveryFrame):
+                    network.do(receiver.acknowledge(packet))
             if not stats.is_live:
                 viewer.wait(stats.waiting_for(topic))
             viewer.poll()

@@ -240,7 +240,7 @@ class Producer:
         )
         return publish_text(stamped, context)
 
-    async def drain(self, timeout_s: float | None) -> None:
+    async def drain(self, timeout_s: float) -> None:
         """Wait until every message in flight has its receipt, but no longer than so many seconds."""
         if self._in_flight:
             await asyncio.wait([message.receipt for message in self._in_flight.values()], timeout=timeout_s)

@@ -47,7 +47,7 @@ class Sender:
         self._stats.sent += 1
         self._sending = asyncio.create_task(self._send(packet, why_it_waits))
 
-    async def finish(self, timeout_s: float | None) -> None:
+    async def finish(self, timeout_s: float) -> None:
         """Wait until all is sent and has its receipt, for the receipts no longer than so many seconds.
 
         Raises:

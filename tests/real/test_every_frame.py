@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pulsar_cam import pipeline
+from pulsar_cam import pipeline, publishing
 from pulsar_cam.capture import Capture, LiveSource
 from pulsar_cam.errors import InvalidOption
 from pulsar_cam.node import NodeState
@@ -102,7 +102,7 @@ def test_what_arrived_without_a_receipt_is_sent_again_and_shown_once(
     node: NodeState, monkeypatch: pytest.MonkeyPatch, deduplicates: bool
 ) -> None:
     if not deduplicates:
-        monkeypatch.setattr(pipeline, "_deduplicate", nothing)
+        monkeypatch.setattr(publishing, "_deduplicate", nothing)
     topic = new_topic()
     with link_to(node) as link, Watching(node, topic, every_frame=True, frames=90) as watching:
         with Publishing(link, topic, lambda: Film(90), every_frame=True) as stats:

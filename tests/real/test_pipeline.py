@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from pulsar_cam import pipeline
+from pulsar_cam import pipeline, publishing
 from pulsar_cam.errors import ConnectionLost, DeviceNotFound, NamespaceNotFound, SourceStopped
 from pulsar_cam.frame import Frame
 from pulsar_cam.node import NodeState
@@ -116,7 +116,7 @@ def test_so_many_frames_are_published_although_some_were_lost_on_the_way(node: N
 
 
 def test_a_film_whose_end_finds_no_node_is_no_success(node: NodeState, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "_DRAIN_S", 1.0)
+    monkeypatch.setattr(publishing, "_DRAIN_S", 1.0)
     stats = PublishStats()
     with link_to(node) as link, ThreadPoolExecutor(1) as pool:
         ended = pool.submit(pipeline.publish, lambda: Film(60), link.endpoint, new_topic(), stats=stats)
