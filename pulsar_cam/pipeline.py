@@ -5,8 +5,8 @@ watch      Viewer <--Frame-- decode <--Packet-- Latest <--Packet-- Consumer <--J
 
 The calling thread shows pictures, because a window belongs to the main thread. The source is read in a thread of its
 own, and the sessions with Pulsar live on an event loop in another (`Publishing`; `Live` and `EveryFrame`), which has
-JPEGs encoded in a worker. Before each expensive step stands a slot in which the newest wins; where every frame counts,
-a few slots, and the writer waits.
+JPEGs encoded in a worker. Before each expensive step stands a slot in which the newest wins; where every frame
+counts, there are a few, and the writer waits.
 """
 
 from __future__ import annotations
