@@ -91,8 +91,10 @@ class Connection:
         self._lost_because = ""
         self._delays_s = backoff()
 
-    async def open(self) -> None:
-        """Open the first session; what fails here is the caller's to know, so there is no retry but for a taken name.
+    async def open(self) -> ClientConnection:
+        """Open and return the first session.
+
+        What fails here is the caller's to know, so there is no retry but for a taken name.
 
         Raises:
             PulsarError: the node cannot be reached, or refuses.
@@ -100,14 +102,15 @@ class Connection:
         deadline = time.monotonic() + NAME_PATIENCE_S
         for delay_s in backoff():
             try:
-                self._websocket = await _connect(self.target, self._endpoint)
+                websocket = self._websocket = await _connect(self.target, self._endpoint)
             except NameInUse:
                 if time.monotonic() > deadline:
                     raise
                 await asyncio.sleep(delay_s)
             else:
                 self.status, self.has_opened = "connected", True
-                return
+                break
+        return websocket
 
     async def sessions(self) -> AsyncIterator[ClientConnection]:
         """Yield the open session, and the next one each time the caller is done with a closed one.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
 from typing import Self
@@ -67,6 +69,7 @@ class Consumer:
         self._subscription, self._names = check_subscription(subscription), 1
         self._connection = Connection(self._target(), endpoint, self._target_of_another_name)
         self._websocket: ClientConnection | None = None
+        self._read_ahead: deque[bytes] = deque()
 
     def _target(self) -> Target:
         name = self._subscription if self._names == 1 else f"{self._subscription}-{self._names}"
@@ -98,33 +101,51 @@ class Consumer:
             PulsarError: the node cannot be reached, or refuses; NameInUse if another consumer has the subscription.
         """
         try:
-            await self._connection.open()
+            self._websocket = await self._connection.open()
         except RequestRejected as error:
             if self.is_durable or "Durable subscription" not in error.reason:
                 raise
             logger.info("subscription %r is durable already and is used as it is", self._subscription)
             self.is_durable = True
             self._connection.target = self._target()
-            await self._connection.open()
+            self._websocket = await self._connection.open()
         try:
-            await self._fit_receiver_queue()
+            await self._fit_receiver_queue(self._websocket)
         except BaseException:
             await self._connection.close()
             raise
         return self
 
-    async def _fit_receiver_queue(self) -> None:
+    async def _fit_receiver_queue(self, websocket: ClientConnection) -> None:
         """Take a longer queue where the round trip is so long that acks would come too late for the next frames."""
-        for _ in range(_MOST_MEASUREMENTS):
-            await self._connection.measure()
-            needed = in_flight_on(self._connection.round_trip_s, _USUAL_FPS)
-            if needed <= self.receiver_queue:
-                return
+        needed = await self._needed_queue(websocket)
+        if needed <= self.receiver_queue:
+            return
         logger.info("a round trip takes %.0f ms: %d messages ahead", self._connection.round_trip_s * 1000, needed)
         self.receiver_queue = needed
         self._connection.target = self._target()
+        self._read_ahead.clear()  # what was not acknowledged
         await self._connection.close()
         await self._connection.open()
+
+    async def _needed_queue(self, websocket: ClientConnection) -> int:
+        reading = asyncio.create_task(self._keep_reading_ahead(websocket))
+        try:
+            for _ in range(_MOST_MEASUREMENTS):
+                await self._connection.measure()
+                needed = in_flight_on(self._connection.round_trip_s, _USUAL_FPS)
+                if needed <= self.receiver_queue:
+                    break
+        finally:
+            reading.cancel()
+            await asyncio.wait([reading])
+        return needed
+
+    async def _keep_reading_ahead(self, websocket: ClientConnection) -> None:
+        """Take what is delivered meanwhile: a pong comes behind it, and nothing comes behind what nobody takes."""
+        with contextlib.suppress(ConnectionClosed):
+            while len(self._read_ahead) < RECEIVER_QUEUE:
+                self._read_ahead.append(await websocket.recv(decode=False))
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -166,7 +187,7 @@ class Consumer:
             self._websocket = websocket
             with contextlib.suppress(ConnectionClosed):
                 while self._websocket is websocket:
-                    text = await websocket.recv(decode=False)
+                    text = self._read_ahead.popleft() if self._read_ahead else await websocket.recv(decode=False)
                     if delivery := self._parse(text):
                         yield delivery
                     elif ack := ack_of_unreadable(text):

@@ -150,6 +150,18 @@ def test_the_windows_fit_a_link_with_a_long_round_trip(node: NodeState) -> None:
         assert watching.stats.clock.offset_ns == 0
 
 
+def test_frames_that_come_at_once_do_not_make_a_round_trip_longer(node: NodeState) -> None:
+    topic = new_topic()
+    with link_to(node) as link, Publishing(node, topic) as published:
+        wait_until(lambda: published.published > 10, "frames")
+        link.delay_s = 0.1
+        with Watching(link, topic) as watching:
+            watching.receives_more(10)
+        assert watching.stats.session
+        assert 12 <= watching.stats.session.receiver_queue < 50
+        assert watching.stats.gaps.missing == 0
+
+
 @pytest.mark.parametrize("max_age_ms", [0, -1, math.nan])
 def test_an_age_limit_is_above_0(node: NodeState, max_age_ms: float) -> None:
     with pytest.raises(InvalidOption, match="--max-age"):
