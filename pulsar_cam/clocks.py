@@ -8,6 +8,8 @@ the message seems to have taken, and at least by that less both round trips. Thi
 
 from __future__ import annotations
 
+import time
+
 from .frame import Packet
 
 _PRECISION_NS = 1_000_000
@@ -34,6 +36,8 @@ class ClockOffset:
         self._publisher: tuple[str, str | None] | None = None
         self._shortest_ns: int | None = None
         self._round_trips_ns: int | None = None
+        self._sent_at_ns = 0
+        self._ahead_ns = _wall_clock_ahead_ns()
 
     def observe(self, packet: Packet, round_trip_ns: int | None) -> None:
         """Learn from a packet that was just delivered.
@@ -46,10 +50,23 @@ class ClockOffset:
         if self._publisher != (packet.source, packet.session):
             self._publisher, self._shortest_ns = (packet.source, packet.session), None
         sent_at_ns = packet.captured_at_ns if packet.sent_at_ns is None else packet.sent_at_ns
+        if self._was_set(sent_at_ns):
+            self._shortest_ns = None
         took_ns = packet.delivered_at_ns - sent_at_ns
         self._shortest_ns = took_ns if self._shortest_ns is None else min(self._shortest_ns, took_ns)
         self._round_trips_ns = _both(packet, round_trip_ns)
         self.offset_ns = self._offset(self._shortest_ns, len(packet.jpeg))
+
+    def _was_set(self, sent_at_ns: int) -> bool:
+        """Whether one of the clocks was set since the last packet: ours in either direction, the publisher's back.
+
+        A publisher's clock that is set forth shows by itself, as messages that take less than no time.
+        """
+        ahead_ns = _wall_clock_ahead_ns()
+        ours_was_set = abs(ahead_ns - self._ahead_ns) > _PATIENCE_NS
+        theirs_was_set = sent_at_ns < self._sent_at_ns - _PATIENCE_NS
+        self._ahead_ns, self._sent_at_ns = ahead_ns, sent_at_ns
+        return ours_was_set or theirs_was_set
 
     def _offset(self, shortest_ns: int, size: int) -> int:
         if shortest_ns < -_PRECISION_NS:
@@ -66,6 +83,11 @@ class ClockOffset:
             return None
         highest_ns = self._shortest_ns - self.offset_ns
         return round(max(highest_ns, self._round_trips_ns - highest_ns, _PRECISION_NS) / 1e6, 1)
+
+
+def _wall_clock_ahead_ns() -> int:
+    """Return how far our wall clock is ahead of one that nobody sets."""
+    return time.time_ns() - time.monotonic_ns()
 
 
 def _both(packet: Packet, round_trip_ns: int | None) -> int | None:

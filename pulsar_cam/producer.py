@@ -35,7 +35,7 @@ _FIT_WINDOW_EVERY_S = 0.5
 _NO_RECEIPT_S = 40.0
 _LATE_RECEIPT_S = 2.0
 _LOOK_EVERY_S = 2.0
-_REFUSAL_PAUSE_NS = 1_000_000_000
+_REFUSAL_PAUSE_S = 1.0
 _TERMINATED = "TopicTerminatedException"
 # What no second try can change; anything else that the broker says may pass.
 _FINAL_FAILURES = ("", "InvalidMessageException", "NotAllowedException", "AuthorizationException")
@@ -43,9 +43,21 @@ _FINAL_FAILURES = ("", "InvalidMessageException", "NotAllowedException", "Author
 
 @dataclass(slots=True)
 class _Message:
+    """A message in flight; how long it has been there is not asked of the wall clock, which can be set meanwhile."""
+
     packet: Packet
-    sent_at_ns: int
     receipt: asyncio.Future[Receipt]
+    sent_at_ns: int = 0
+    _sent_at_s: float = 0.0
+
+    def stamp(self) -> None:
+        """Note that it is sent now."""
+        self.sent_at_ns, self._sent_at_s = time.time_ns(), time.monotonic()
+
+    @property
+    def waits_s(self) -> float:
+        """How long ago that was, in seconds."""
+        return time.monotonic() - self._sent_at_s
 
 
 class Producer:
@@ -87,6 +99,7 @@ class Producer:
         self._websocket: ClientConnection | None = None
         self._is_sending = False
         self._refusal: Receipt | None = None
+        self._refused_at_s = 0.0
         self._is_late = False
         self._receiving: asyncio.Task[None] | None = None
 
@@ -161,7 +174,7 @@ class Producer:
     def oldest_in_flight_s(self) -> float:
         """How long the oldest message has waited for its receipt, in seconds; 0 if none waits."""
         oldest = next(iter(tuple(self._in_flight.values())), None)  # a copy: asked from other threads, too
-        return (time.time_ns() - oldest.sent_at_ns) / 1e9 if oldest else 0.0
+        return oldest.waits_s if oldest else 0.0
 
     @property
     def round_trip_ns(self) -> int | None:
@@ -221,7 +234,8 @@ class Producer:
         while not self._websocket or self._is_window_full:
             await self.room()
         context, self._sent = str(self._sent), self._sent + 1
-        message = _Message(packet, time.time_ns(), asyncio.get_running_loop().create_future())
+        message = _Message(packet, asyncio.get_running_loop().create_future())
+        message.stamp()
         self._in_flight[context] = message
         self._fit_window()
         self._update_room()
@@ -279,7 +293,7 @@ class Producer:
 
     async def _resend(self, websocket: ClientConnection) -> None:
         for context, message in list(self._in_flight.items()):
-            message.sent_at_ns = time.time_ns()
+            message.stamp()
             await websocket.send(self._text(context, message), text=True)
 
     async def _receive_receipts(self, websocket: ClientConnection) -> None:
@@ -301,9 +315,9 @@ class Producer:
     @property
     def _reason_to_give_up(self) -> str:
         """Why this session is of no more use; empty if it is."""
-        if self._refusal and self._refusal.received_at_ns:
+        if self._refusal:
             # What else is in flight may still be accepted, and is not to be sent again then.
-            pauses = len(self._in_flight) > 1 and time.time_ns() - self._refusal.received_at_ns < _REFUSAL_PAUSE_NS
+            pauses = len(self._in_flight) > 1 and time.monotonic() - self._refused_at_s < _REFUSAL_PAUSE_S
             return "" if pauses else f"a frame was not taken: {self._refusal.problem}"
         if self.oldest_in_flight_s > _NO_RECEIPT_S:
             return f"no receipt for {self.oldest_in_flight_s:.0f} s"
@@ -321,8 +335,8 @@ class Producer:
         message = self._in_flight.get(receipt.context or "")
         if not message:
             return
-        now_ns = time.time_ns()
-        receipt = replace(receipt, sent_at_ns=message.sent_at_ns, received_at_ns=now_ns)
+        took_ns = round(message.waits_s * 1e9)
+        receipt = replace(receipt, sent_at_ns=message.sent_at_ns, received_at_ns=message.sent_at_ns + took_ns)
         if receipt.failure == _TERMINATED:
             raise TopicTerminated(str(self._topic))
         if self._resends and not receipt.accepted and receipt.problem != DISCONNECTED:
@@ -331,7 +345,7 @@ class Producer:
         del self._in_flight[receipt.context or ""]
         if receipt.accepted:
             self.receipts += 1
-            self._receipt_times_ns.append(now_ns - message.sent_at_ns)
+            self._receipt_times_ns.append(took_ns)
         if not message.receipt.done():
             message.receipt.set_result(receipt)
         self._update_room()
@@ -340,7 +354,8 @@ class Producer:
         """Send a refused message again on the next session, if that can help."""
         if receipt.failure in _FINAL_FAILURES:
             raise MessageRejected(str(self._topic), packet.sequence, receipt.problem)
-        self._refusal = self._refusal or receipt
+        if not self._refusal:
+            self._refusal, self._refused_at_s = receipt, time.monotonic()
         self._websocket = None
         self._update_room()
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,6 +85,31 @@ def test_a_bare_picture_counts_from_the_node() -> None:
     clock = ClockOffset()
     clock.observe(Packet(b"", 1, 1, captured_at_ns=SENT_NS, delivered_at_ns=SENT_NS + 3 * MS), 4 * MS)
     assert (clock.offset_ns, clock.uncertainty_ms) == (0, 3.0)
+
+
+HOUR_NS = 3_600_000 * MS
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_our_own_clock_may_be_set_and_set_right_again(monkeypatch: pytest.MonkeyPatch, hours: int) -> None:
+    """Or a viewer would take every frame from then on for an hour old."""
+    now_ns, clock = time.time_ns, ClockOffset()
+    for set_by_ns in (0, hours * HOUR_NS, 0):
+        monkeypatch.setattr(time, "time_ns", lambda by_ns=set_by_ns: now_ns() + by_ns)
+        for _ in range(2):
+            clock.observe(delivered(7 + set_by_ns / MS), 1 * MS)
+            assert clock.offset_ns / MS == pytest.approx(set_by_ns / MS, abs=10)
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_the_publishers_clock_may_be_set_and_set_right_again(hours: int) -> None:
+    clock = ClockOffset()
+    for set_by_ns in (0, hours * HOUR_NS, 0):
+        for _ in range(2):
+            packet = delivered(7)
+            assert packet.sent_at_ns
+            clock.observe(replace(packet, sent_at_ns=packet.sent_at_ns + set_by_ns), 1 * MS)
+            assert clock.offset_ns / MS == pytest.approx(-set_by_ns / MS, abs=10)
 
 
 def test_another_publisher_is_another_clock() -> None:

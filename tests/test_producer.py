@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -97,6 +98,37 @@ def test_a_session_whose_receipts_stay_out_is_given_up(monkeypatch: pytest.Monke
 
     asyncio.run(main())
     assert sessions == 2
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_wall_clock_that_is_set_changes_no_time_that_a_receipt_took(
+    monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    """With the wall clock, a session would be given up at once, or a lost receipt not be noticed for an hour."""
+    now_ns = time.time_ns
+    waits_s: list[float] = []
+
+    async def handler(websocket: ServerConnection) -> None:
+        for at in range(2):
+            context, _ = await next_message(websocket)
+            if at == 0:
+                monkeypatch.setattr(time, "time_ns", lambda: now_ns() + hours * 3_600_000_000_000)
+            waits_s.append(producer_under_test[0].oldest_in_flight_s)
+            await websocket.send(accepted(context))
+
+    producer_under_test: list[Producer] = []
+
+    async def main() -> None:
+        async with producer_of(handler) as producer:
+            producer_under_test.append(producer)
+            for sequence in range(2):
+                assert (await (await producer.send(packet(sequence)))).accepted
+            assert producer.reconnects == 0
+            waits_s.extend(took_ns / 1e9 for took_ns in producer.last_receipts_ns(2))
+
+    asyncio.run(main())
+    assert len(waits_s) == 4
+    assert all(0 <= wait_s < 20 for wait_s in waits_s)
 
 
 @pytest.mark.parametrize("failure", ["TimeoutException", "ProducerBlockedQuotaExceededException"])
