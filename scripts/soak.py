@@ -39,9 +39,7 @@ def main() -> int:
     seed = random.randrange(10_000) if chosen.seed is None else chosen.seed
     heading = f"Soak of {chosen.minutes:g} minutes, a fault every {chosen.every:g} s, seed {seed}"
     print(heading, flush=True)
-    if chosen.report:
-        chosen.report.mkdir(parents=True, exist_ok=True)
-        log_to(chosen.report / "soak.log")
+    log_to(chosen.report)
     before = read()
     with tempfile.TemporaryDirectory(prefix="pulsar-cam-soak-") as name:
         folder = Path(name)
@@ -73,10 +71,14 @@ def options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def log_to(path: Path) -> None:
-    """Write what the library logs into a file."""
+def log_to(folder: Path | None) -> None:
+    """Write what the library logs into a file of a folder, or nowhere: many connections are lost."""
+    if not folder:
+        logging.getLogger("pulsar_cam").addHandler(logging.NullHandler())
+        return
+    folder.mkdir(parents=True, exist_ok=True)
     form = "%(asctime)s %(threadName)s %(name)s %(levelname)s %(message)s"
-    logging.basicConfig(filename=path, filemode="w", level=logging.WARNING, format=form)
+    logging.basicConfig(filename=folder / "soak.log", filemode="w", level=logging.WARNING, format=form)
     logging.getLogger("pulsar_cam").setLevel(logging.INFO)
 
 

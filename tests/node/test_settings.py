@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pulsar_cam.node.java import Java
-from pulsar_cam.node.settings import java_command, standalone_conf, write_settings
+from pulsar_cam.node.settings import _LOG_SETTINGS, SETTINGS, java_command, standalone_conf, write_settings
 
 
 def parse(conf: str) -> dict[str, str]:
@@ -47,6 +47,19 @@ def test_the_promises_of_the_node_are_in_its_configuration(tmp_path: Path) -> No
     }
     assert {key: conf[key] for key in promised} == promised
     assert "logs/pulsar.log" in (tmp_path / "log4j2.properties").read_text()
+
+
+def test_what_a_node_keeps_on_disk_is_bounded() -> None:
+    """tests/real/test_resources.py shows on a node with smaller limits that they hold."""
+    gigabyte = 10**9
+    backlog_of_a_topic = float(SETTINGS["backlogQuotaDefaultLimitGB"]) * 2**30
+    journal = int(SETTINGS["journalMaxSizeMB"]) * 2**20 * (1 + int(SETTINGS["journalMaxBackups"]))
+    files_of_entries_in_use = 2 * int(SETTINGS["logSizeLimit"])
+    assert SETTINGS["backlogQuotaDefaultRetentionPolicy"] == "consumer_backlog_eviction"
+    assert 0 < backlog_of_a_topic <= 2.2 * gigabyte
+    assert 0 < journal + files_of_entries_in_use <= 0.5 * gigabyte
+    assert "policies.size.size = 8MB\n" in _LOG_SETTINGS
+    assert "strategy.max = 2\n" in _LOG_SETTINGS
 
 
 @pytest.mark.parametrize(("version", "expected"), [(21, False), (23, True)])
