@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import threading
@@ -14,6 +15,8 @@ import typer
 from ..errors import InvalidOption, PulsarCamError
 from . import create_topic, demo, doctor, node, publish, watch
 from .console import errors
+
+_OUTPUT_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 app = typer.Typer(
     name="pulsar-cam",
@@ -59,10 +62,22 @@ def run() -> int:
         errors.print(f"error: {error}", style="red")
         status = 2 if isinstance(error, InvalidOption) else 1
     except BrokenPipeError:  # the reader of our output has gone, as with "| head"
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_no_more()
+        status = 1
+    except OSError as error:
+        if error.errno not in _OUTPUT_FULL:
+            raise
+        _write_no_more()
+        with contextlib.suppress(OSError):
+            errors.print(f"error: the output could not be written: {error.strerror}; make room, or send it elsewhere")
         status = 1
     _leave_stuck_threads(status)
     return status
+
+
+def _write_no_more() -> None:
+    """Let what waits to be written go nowhere, or the end of Python would complain of it again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _leave_stuck_threads(status: int) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -227,6 +228,20 @@ def test_an_unreadable_file_is_told_from_a_missing_one(cli: CommandLine, tmp_pat
     ended = cli.run("publish", "--source", path)
     assert ended.code == 1
     assert "cannot read video from" in ended.err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is full")
+@pytest.mark.parametrize("as_json", [True, False])
+def test_output_to_a_full_disk_is_a_sentence(cli: CommandLine, topic: Topic, as_json: bool) -> None:
+    arguments = [*PATTERN, "--topic", topic.name, "-n", "5", *(["--json"] if as_json else [])]
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "pulsar_cam", *arguments],
+            env=cli.environment, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert ended.returncode == 1
+    assert ended.stderr.endswith("could not be written: No space left on device; make room, or send it elsewhere\n")
+    assert "Traceback" not in ended.stderr
 
 
 def test_a_pipe_that_closes_early_is_no_traceback(node: NodeState, cli: CommandLine, topic: Topic) -> None:
