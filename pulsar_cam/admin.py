@@ -117,11 +117,11 @@ class Admin:
         """Return the node's limits on one message."""
         return limits_in(await self.settings())
 
-    async def create_topic(self, topic: Topic, partitions: int = 0) -> bool:
-        """Create a topic, with so many partitions or as a plain one (0); return False if it exists like that.
+    async def create_topic(self, topic: Topic, partitions: int | None = None) -> bool:
+        """Create a topic, with so many partitions or as a plain one (0, or None); return False if it exists.
 
         Raises:
-            InvalidOption: it exists with another number of partitions.
+            InvalidOption: it exists with another number of partitions, and that is not None.
         """
         action = f"create topic {topic}"
         path = f"/{topic.path}/partitions" if partitions else f"/{topic.path}"
@@ -130,7 +130,8 @@ class Admin:
         except RequestRejected as error:
             if error.status != 409:
                 raise
-            await self._check_partitions(topic, partitions)
+            if partitions is not None:
+                await self._check_partitions(topic, partitions)
             return False
         return True
 
@@ -138,7 +139,10 @@ class Admin:
         existing = await self.partitions(topic)
         if existing != wanted:
             raise InvalidOption(
-                "--partitions", wanted, f"topic {topic} exists already with {existing or 'no'} partitions"
+                "--partitions",
+                wanted,
+                f"topic {topic} exists already with {existing or 'no'} partitions; leave this out, or use another "
+                "--topic",
             )
 
     async def partitions(self, topic: Topic) -> int:

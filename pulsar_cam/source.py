@@ -95,13 +95,13 @@ def open_source(
 
 def _check_size(size: tuple[int, int] | None) -> None:
     if size and not all(_MIN_SIDE <= side <= _MAX_SIDE for side in size):
-        expected = f"each side must be {_MIN_SIDE} to {_MAX_SIDE} pixels, such as 1280x720"
+        expected = f"expected {_MIN_SIDE} to {_MAX_SIDE} pixels a side, such as 1280x720"
         raise InvalidOption("--size", "x".join(map(str, size)), expected)
 
 
 def _check_fps(fps: float | None) -> None:
     if fps is not None and not 0 < fps <= _MAX_FPS:
-        raise InvalidOption("--fps", fps, f"must be more than 0 and at most {_MAX_FPS:g}")
+        raise InvalidOption("--fps", fps, f"expected more than 0 and at most {_MAX_FPS:g}")
 
 
 def _printable(name: str) -> str:

@@ -15,7 +15,7 @@ from .credentials import Credentials
 from .errors import InvalidOption
 from .tls import is_secure, tls_context
 
-DEFAULT_TOPIC = "persistent://public/default/video-stream"
+DEFAULT_TOPIC = "video-stream"
 DEFAULT_SERVICE_URL = "http://localhost:8080"
 
 _DOMAINS = ("persistent", "non-persistent")

@@ -13,7 +13,7 @@ from pulsar_cam.errors import PulsarCamError
 
 TOPIC = "persistent://public/default/cows"
 SENTENCES: list[tuple[PulsarCamError, str]] = [
-    (errors.InvalidOption("--fps", 0, "must be more than 0"), "--fps 0: must be more than 0"),
+    (errors.InvalidOption("--fps", 0, "expected more than 0"), "--fps 0: expected more than 0"),
     (
         errors.DependencyMissing("libGL is missing", "On Debian: sudo apt-get install libgl1"),
         "libGL is missing. On Debian: sudo apt-get install libgl1",

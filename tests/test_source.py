@@ -225,13 +225,13 @@ def test_the_test_pattern(uri: str) -> None:
 
 @pytest.mark.parametrize("size", [(0, 480), (640, -1), (15, 480), (640, 7681)])
 def test_impossible_sizes_are_refused(size: tuple[int, int]) -> None:
-    with pytest.raises(InvalidOption, match=f"--size {size[0]}x{size[1]}: each side must be 16 to 7680 pixels"):
+    with pytest.raises(InvalidOption, match=f"--size {size[0]}x{size[1]}: expected 16 to 7680 pixels a side"):
         open_source("test-pattern:", size=size)
 
 
 @pytest.mark.parametrize("fps", [0, -1, 240.1, float("nan"), float("inf")])
 def test_impossible_rates_are_refused(fps: float) -> None:
-    with pytest.raises(InvalidOption, match="must be more than 0 and at most 240"):
+    with pytest.raises(InvalidOption, match="expected more than 0 and at most 240"):
         open_source("test-pattern:", fps=fps)
 
 

@@ -23,8 +23,7 @@ from .hostile import assert_showable, value_or_error
 @pytest.mark.parametrize(
     ("text", "full", "path"),
     [
-        ("video-stream", DEFAULT_TOPIC, "persistent/public/default/video-stream"),
-        (DEFAULT_TOPIC, DEFAULT_TOPIC, "persistent/public/default/video-stream"),
+        (DEFAULT_TOPIC, "persistent://public/default/video-stream", "persistent/public/default/video-stream"),
         ("zoo/barn/cows", "persistent://zoo/barn/cows", "persistent/zoo/barn/cows"),
         ("non-persistent://public/default/a", "non-persistent://public/default/a", "non-persistent/public/default/a"),
         ("Kühe:1@x", "persistent://public/default/Kühe:1@x", "persistent/public/default/K%C3%BChe%3A1%40x"),

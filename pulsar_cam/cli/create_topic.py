@@ -32,15 +32,15 @@ _BYTES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 @reaches_node
 def create_topic(
     partitions: Annotated[
-        int,
+        int | None,
         typer.Option(
             "--partitions",
             min=0,
             max=1000,
             metavar="N",
-            help="0: not partitioned. Each camera stays on one of them.",
+            help="Each camera stays on one of them. Without it, a new topic is not partitioned.",
         ),
-    ] = 0,
+    ] = None,
     retention: Annotated[
         str | None, typer.Option("--retention", help="How long to keep frames, such as 30m, 12h or 7d.")
     ] = None,
@@ -77,21 +77,22 @@ def create_topic(
     )
     full_topic = Topic.parse(topic)
     policy.check(full_topic)
-    created = asyncio.run(_create(endpoint, full_topic, partitions, policy))
+    created, existing = asyncio.run(_create(endpoint, full_topic, partitions, policy))
     if as_json:
-        typer.echo(json.dumps({"topic": str(full_topic), "created": created, "partitions": partitions}))
+        typer.echo(json.dumps({"topic": str(full_topic), "created": created, "partitions": existing}))
     else:
         typer.echo(f"topic {full_topic} {'created' if created else 'exists already'}")
         typer.echo(policy.cost(full_topic))
 
 
-async def _create(endpoint: Endpoint, topic: Topic, partitions: int, policy: TopicPolicy) -> bool:
+async def _create(endpoint: Endpoint, topic: Topic, partitions: int | None, policy: TopicPolicy) -> tuple[bool, int]:
+    """Return whether the topic is new, and how many partitions it has."""
     from ..admin import Admin
 
     async with Admin(endpoint) as admin:
         created = await admin.create_topic(topic, partitions)
         await policy.apply(admin, topic)
-        return created
+        return created, await admin.partitions(topic)
 
 
 def _quantity(option: str, text: str | None, units: dict[str, int]) -> int | None:

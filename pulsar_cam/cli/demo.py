@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import DisplayError, InvalidOption, NodeUnreachable, SourceError
+from ..errors import DisplayError, NodeUnreachable, SourceError
 from ..topics import DEFAULT_SERVICE_URL, Endpoint, Topic
 from . import options
 from .access import reaches_node
@@ -145,8 +145,7 @@ async def _create(endpoint: Endpoint, topic: Topic) -> None:
     from ..admin import Admin
 
     async with Admin(endpoint) as admin:
-        with contextlib.suppress(InvalidOption):  # it exists with partitions, and is used as it is
-            await admin.create_topic(topic)
+        await admin.create_topic(topic)
 
 
 @contextmanager

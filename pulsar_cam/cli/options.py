@@ -12,7 +12,10 @@ from ..errors import InvalidOption
 TopicName = Annotated[
     str,
     typer.Option(
-        "--topic", "-t", envvar="PULSAR_CAM_TOPIC", help="A short name, or persistent://TENANT/NAMESPACE/NAME."
+        "--topic",
+        "-t",
+        envvar="PULSAR_CAM_TOPIC",
+        help="NAME or TENANT/NAMESPACE/NAME; non-persistent://TENANT/... keeps nothing.",
     ),
 ]
 Frames = Annotated[int | None, typer.Option("--frames", "-n", help="End after so many frames.")]

@@ -91,8 +91,9 @@ def publish(
 ) -> None:
     """Publish frames from a camera, a video file, a URL or a test pattern.
 
-    Frames are left out rather than sent late: the newest wins, and every drop is counted with its reason. With
-    --every-frame, none of a film is left out, and after a fault it goes on where it was.
+    Frames are left out rather than sent late: the newest wins, and every drop is counted with its reason.
+
+    With --every-frame none of a film is left out, and after a fault it goes on where it was.
     """
     set_up_logging(verbose)
     if device is not None and source is not None:

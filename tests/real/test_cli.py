@@ -313,8 +313,10 @@ def test_a_snapshot_of_nothing_is_a_failure(cli: CommandLine, topic: Topic, tmp_
     assert not path.exists()
 
 
-def test_demo_takes_a_partitioned_topic_as_it_is(node: NodeState, cli: CommandLine, topic: Topic) -> None:
+def test_a_partitioned_topic_is_taken_as_it_is(node: NodeState, cli: CommandLine, topic: Topic) -> None:
     cli.run("create-topic", "--topic", topic.name, "--partitions", "2")
+    again = cli.run("create-topic", "--topic", topic.name, "--json")
+    assert json.loads(again.out) == {"topic": str(topic), "created": False, "partitions": 2}
     ended = cli.run("demo", "--topic", topic.name, "--headless", "--frames", "5", "--json")
     assert ended.code == 0, ended
     assert ended.summary["received"] == 5

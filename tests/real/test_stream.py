@@ -282,6 +282,7 @@ def test_topics_are_created_once_and_keep_their_kind(node: NodeState) -> None:
             assert await admin.partitions(partitioned) == 3
             with pytest.raises(InvalidOption, match="exists already with 3 partitions"):
                 await admin.create_topic(partitioned, 2)
+            assert await admin.create_topic(partitioned) is False
             with pytest.raises(InvalidOption, match="exists already with no partitions"):
                 await admin.create_topic(plain, 2)
 
