@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import statistics
 import threading
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from pulsar_cam.node.process import disk_bytes
 from tests.real.mortal import MortalNode
 
 _DISK_EVERY = 10
+_OBJECTS_EVERY = 30
 
 
 class Reading(TypedDict):
@@ -30,12 +32,14 @@ class Gauge:
 
     Attributes:
         readings: of this process.
+        objects: how many objects the garbage collector knew in it, twice a minute.
         node_mb: the most memory that the node had, in MB of 10^6 bytes.
         disk_mb: the most that its folder took on disk.
     """
 
     def __init__(self, node: MortalNode, folder: Path) -> None:
         self.readings: list[Reading] = []
+        self.objects: list[int] = []
         self.node_mb = self.disk_mb = 0.0
         self._node, self._folder = node, folder
         self._ends = threading.Event()
@@ -56,6 +60,9 @@ class Gauge:
                 self.node_mb = max(self.node_mb, self._node.process.memory_info().rss / 1e6)
             if len(self.readings) % _DISK_EVERY == 0:
                 self.disk_mb = max(self.disk_mb, disk_bytes(self._folder) / 1e6)
+            if len(self.readings) % _OBJECTS_EVERY == 0:
+                gc.collect()
+                self.objects.append(len(gc.get_objects()))
 
 
 def read() -> Reading:
