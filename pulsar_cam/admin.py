@@ -30,6 +30,7 @@ from .errors import (
     RequestRejected,
     TopicNotFound,
 )
+from .refusal import stranger
 from .text import LONGEST_JSON, load_json, printable
 from .tls import no_http, tls_error_in, tls_failure
 from .topics import Endpoint, Topic, is_loopback
@@ -96,7 +97,7 @@ class Admin:
         """Return the node's version, such as ``4.0.8``."""
         answer = await self._call("GET", "/brokers/version", "ask for the version")
         if not re.match(r"\d+\.\d+", answer.text.strip()):
-            raise _stranger(self._url, answer)
+            raise stranger(self._url, "admin API", answer.status_code)
         return printable(answer.text.strip(), 40)
 
     async def secured_by(self) -> Security | None:
@@ -279,7 +280,7 @@ async def node_limits(endpoint: Endpoint) -> Limits:
 def _rejection(answer: httpx.Response, action: str, url: str, topic: Topic | None) -> PulsarError:
     reason = _pulsar_reason(answer)
     if answer.status_code < 400 or (answer.status_code in _STRANGERS and reason is None):
-        return _stranger(url, answer)
+        return stranger(url, "admin API", answer.status_code)
     if answer.status_code == 401:
         # Pulsar answers 401 as a page to strangers, and as JSON to those it knows but does not let in.
         return NotAuthorized(action) if reason else NotAuthenticated(url)
@@ -290,13 +291,6 @@ def _rejection(answer: httpx.Response, action: str, url: str, topic: Topic | Non
         namespace = f"{topic.tenant}/{topic.namespace}"
         return NamespaceNotFound(namespace) if missing_namespace else TopicNotFound(str(topic))
     return RequestRejected(action, answer.status_code, reason or "no reason given")
-
-
-def _stranger(url: str, answer: httpx.Response) -> NodeUnreachable:
-    problem = f"something answers there, but not Pulsar's admin API: HTTP {answer.status_code}"
-    if answer.is_redirect:
-        problem = f"it redirects to another address, which is not followed: HTTP {answer.status_code}"
-    return NodeUnreachable(url, problem)
 
 
 def _pulsar_reason(answer: httpx.Response) -> str | None:

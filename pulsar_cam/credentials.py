@@ -17,6 +17,7 @@ from typing import Protocol
 import orjson
 
 from .errors import InvalidOption, NotAuthenticated, TokenUnavailable
+from .option_file import read_option_file
 
 _HEADER, _SCHEME = "Authorization", "Bearer "
 _CHARACTERS = re.compile(r"[\w.~+/=-]+", re.ASCII)
@@ -87,11 +88,9 @@ def read_token(path: Path) -> str:
         InvalidOption: the file cannot be read, or holds no token; what it holds is not repeated.
     """
     try:
-        with path.open("rb") as file:
-            text = file.read(_LONGEST + 100).decode("utf-8-sig")
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a text file"
-        raise InvalidOption("--token-file", path, f"cannot be read: {reason}") from error
+        text = read_option_file("--token-file", path, _LONGEST + 100).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidOption("--token-file", path, "holds no token: it is not a text file") from error
     return checked_token(text, "--token-file", path)
 
 

@@ -17,6 +17,7 @@ import orjson
 
 from .credentials import checked_token
 from .errors import InvalidOption, TokenUnavailable
+from .option_file import read_option_file
 from .text import printable
 from .tls import is_secure, tls_error_in, tls_failure
 from .topics import is_loopback
@@ -119,12 +120,10 @@ class OAuth2:
 
 
 def _credentials_in(file: Path) -> tuple[str, str, str]:
+    text = read_option_file(_OPTION, file, _LONGEST)
     try:
-        with file.open("rb") as opened:
-            values = orjson.loads(opened.read(_LONGEST))
+        values = orjson.loads(text)
         issuer, identity, secret = (values[name] for name in ("issuer_url", "client_id", "client_secret"))
-    except OSError as error:
-        raise InvalidOption(_OPTION, file, f"cannot be read: {error.strerror}") from error
     except (ValueError, LookupError, TypeError):
         raise InvalidOption(_OPTION, file, "expected JSON with client_id, client_secret and issuer_url") from None
     if not all(isinstance(value, str) and value.isprintable() for value in (issuer, identity, secret)):

@@ -59,7 +59,7 @@ def refusal(status: int, body: bytes, target: Target) -> PulsarError:
     """Return the error that tells why Pulsar answered a handshake with this HTTP status and page."""
     reason = reason_in(body)
     if status < 400 or (status in _STRANGERS and not reason):
-        return _stranger(status, target)
+        return stranger(target.node, "WebSocket API", status)
     if status == 401:
         return NotAuthenticated(target.node)
     if status == 403:
@@ -81,15 +81,14 @@ def _not_found(reason: str, is_pulsars: bool, target: Target) -> PulsarError:
         return NamespaceNotFound(f"{topic.tenant}/{topic.namespace}")
     if is_pulsars:
         return TopicNotFound(str(topic))
-    return _stranger(404, target)
+    return stranger(target.node, "WebSocket API", 404)
 
 
-def _stranger(status: int, target: Target) -> NodeUnreachable:
+def stranger(url: str, api: str, status: int) -> NodeUnreachable:
+    """Return the error for an HTTP answer that is none of this API of Pulsar's."""
     if 300 <= status < 400:
-        problem = f"it redirects to another address, which is not followed: HTTP {status}"
-        return NodeUnreachable(target.node, problem)
-    problem = f"something answers there, but not Pulsar's WebSocket API: HTTP {status}"
-    return NodeUnreachable(target.node, problem)
+        return NodeUnreachable(url, f"it redirects to another address, which is not followed: HTTP {status}")
+    return NodeUnreachable(url, f"something answers there, but not Pulsar's {api}: HTTP {status}")
 
 
 def reason_in(body: bytes) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .errors import InvalidOption, NodeUnreachable, TlsFailed
+from .option_file import read_option_file
 from .text import printable
 
 _SELF_SIGNED_OR_UNKNOWN = (2, 18, 19, 20, 21)
@@ -44,8 +45,8 @@ def tls_context(
         raise InvalidOption("--client-key", client_key, "give the certificate that it belongs to with --client-cert")
     context = _trusting(ca_file)
     if client_cert:
-        _check_readable("--client-cert", client_cert)
-        _check_readable("--client-key", client_key or client_cert)
+        read_option_file("--client-cert", client_cert, 1)
+        read_option_file("--client-key", client_key or client_cert, 1)
         _show_certificate(context, client_cert, client_key, ask_pass_phrase)
     return context
 
@@ -53,20 +54,11 @@ def tls_context(
 def _trusting(ca_file: Path | None) -> ssl.SSLContext:
     if ca_file is None:
         return ssl.create_default_context()
-    _check_readable("--ca-file", ca_file)
+    read_option_file("--ca-file", ca_file, 1)  # OpenSSL does not say what is wrong
     try:
         return ssl.create_default_context(cafile=ca_file)
     except (ssl.SSLError, ValueError) as error:
         raise InvalidOption("--ca-file", ca_file, "holds no certificate in PEM form") from error
-
-
-def _check_readable(option: str, path: Path) -> None:
-    try:
-        with path.open("rb") as file:
-            file.read(1)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "no file has such a name"
-        raise InvalidOption(option, path, f"cannot be read: {reason}") from error
 
 
 def _show_certificate(
