@@ -91,7 +91,8 @@ class EveryFrame:
 class Repeats:
     """Knows which frames have come, by their publisher's session and their number, in bounded memory.
 
-    A number that was skipped may still come late: Pulsar can refuse a frame and take the one behind it.
+    A number that was skipped may still come late: Pulsar can refuse a frame and take the one behind it. So may one
+    below the first that came, to a viewer that comes back: to show a frame twice is better than never.
     """
 
     def __init__(self) -> None:
@@ -102,7 +103,7 @@ class Repeats:
         if packet.session is None or packet.sequence is None:
             return False
         stream = (packet.source, packet.session)
-        numbers = self._streams.pop(stream, None) or _Numbers(packet.sequence - 1)
+        numbers = self._streams.pop(stream, None) or _Numbers(packet.sequence)
         self._streams[stream] = numbers
         if len(self._streams) > _MOST_STREAMS:
             self._streams.pop(next(iter(self._streams)))
@@ -112,9 +113,9 @@ class Repeats:
 class _Numbers:
     """The numbers of one stream: all up to the last one have come, but for those that are missing."""
 
-    def __init__(self, last: int) -> None:
-        self._last = last
-        self._missing: set[int] = set()
+    def __init__(self, first: int) -> None:
+        self._last = first - 1
+        self._missing = set(range(max(0, first - _MOST_MISSING), first))
 
     def has_come(self, number: int) -> bool:
         if number <= self._last:
