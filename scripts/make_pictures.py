@@ -35,7 +35,7 @@ COLUMNS, ROW_PIXELS = 122, 15
 TERMINALS = {  # first row on the screen and number of rows, with what is typed there
     (0, 2): [PUBLISH],
     (3, 7): [f"{WATCH} --headless --frames 60", f"{WATCH} --headless --stats"],
-    (11, 17): ["pulsar-cam doctor"],
+    (11, 18): ["pulsar-cam doctor"],
 }
 
 
