@@ -170,8 +170,9 @@ class Connection:
     def _leave_the_name(self, in_use_since_s: float) -> None:
         """Go on under another name if the node holds ours for too long, for the session that was lost."""
         if self._other_name and time.monotonic() - in_use_since_s > NAME_PATIENCE_S:
-            self.target = self._other_name()
-            logger.info("our name is held for the session that was lost; going on as %s", self.target.name)
+            before, self.target = self.target, self._other_name()
+            if self.target.name != before.name:
+                logger.info("our name is held for the session that was lost; going on as %s", self.target.name)
 
     async def reopen(self) -> None:
         """End the session on purpose; `sessions` goes on with the next one at once."""

@@ -45,6 +45,8 @@ class EveryFrame:
         """
         try:
             async with self._consumer:
+                if self._stats.network:
+                    self._stats.network.forget_blocks()
                 self._stats.clock = ClockOffset(lags=True)
                 await self._hand_over(frames)
                 self.packets.close()

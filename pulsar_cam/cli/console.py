@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -150,8 +149,7 @@ class StatusLine:
 
     def _print_json(self, event: str) -> None:
         line = {"event": event, "elapsed_s": round(self._elapsed_s, 1), **self._stats.as_dict()}
-        sys.stdout.write(json.dumps(line) + "\n")
-        sys.stdout.flush()
+        print(json.dumps(line), flush=True)
 
     @property
     def _elapsed_s(self) -> float:

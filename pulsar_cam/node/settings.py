@@ -19,6 +19,8 @@ SETTINGS = {
     # A client that lost its network keeps the name of its subscription from everyone until then. Ours send pings all
     # the time; Pulsar's own 5 minutes are for clients that do not.
     "webSocketSessionIdleTimeoutMillis": "60000",
+    # What a durable subscription has acknowledged is known after a kill: by default it is noted every 10 s only.
+    "managedLedgerDefaultMarkDeleteRateLimit": "60",
     # A topic that create-topic made is there until someone deletes it.
     "brokerDeleteInactiveTopicsEnabled": "false",
     # A durable subscription whose viewer never comes back loses its oldest frames, in place of stopping the camera

@@ -83,6 +83,11 @@ async def backlog(node: NodeState, topic: Topic, subscription: str) -> int:
 
 async def backlog_ends_at_0(node: NodeState, topic: Topic, subscription: str) -> None:
     """Wait until a subscription has acknowledged all, which the node notes a moment after the acks arrive."""
+    await backlog_becomes(node, topic, subscription, 0)
+
+
+async def backlog_becomes(node: NodeState, topic: Topic, subscription: str, messages: int) -> None:
+    """Wait until a subscription has so many messages left to acknowledge."""
     async with asyncio.timeout(TIMEOUT_S):
-        while await backlog(node, topic, subscription):  # noqa: ASYNC110 - the node tells only who asks
+        while await backlog(node, topic, subscription) != messages:  # noqa: ASYNC110 - the node tells only who asks
             await asyncio.sleep(0.1)

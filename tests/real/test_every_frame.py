@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import time
@@ -24,7 +25,7 @@ from pulsar_cam.wire import packet_of, parse_delivery
 from ..xvfb import wait_until
 from .link import link_to
 from .mortal import mortal_node
-from .streams import endpoint_of, new_topic
+from .streams import backlog_becomes, endpoint_of, new_topic
 from .test_node import session
 from .watching import Film, Publishing, Watching, pattern
 
@@ -166,6 +167,26 @@ def test_a_viewer_that_comes_back_goes_on_where_it_was(node: NodeState) -> None:
         wait_until(lambda: stats.published == 60, "all receipts")
     with Watching(node, topic, every_frame=True, frames=40) as second:
         wait_until(lambda: second.stats.shown == 40, "frames of the second run")
+    assert first.viewer.numbers + second.viewer.numbers == list(range(60))
+
+
+@pytest.mark.usefixtures("_pulsar")
+@pytest.mark.timeout(300, func_only=True)
+def test_what_was_shown_before_the_node_was_killed_is_not_shown_again(tmp_path: Path) -> None:
+    """Not even to another run of the viewer: the node has noted its place."""
+    topic = new_topic()
+    with mortal_node(tmp_path) as node:
+        with (
+            Watching(node.state, topic, every_frame=True, frames=20) as first,
+            Publishing(node.state, topic, lambda: Film(60), every_frame=True) as stats,
+        ):
+            wait_until(lambda: first.stats.shown == 20 and stats.published == 60, "frames of the first run")
+        asyncio.run(backlog_becomes(node.state, topic, "viewer1", 40))
+        time.sleep(1)  # the node notes a place when it gets to it
+        node.kill()
+        node.start()
+        with Watching(node.state, topic, every_frame=True, frames=40) as second:
+            wait_until(lambda: second.stats.shown == 40, "frames of the second run")
     assert first.viewer.numbers + second.viewer.numbers == list(range(60))
 
 
