@@ -78,7 +78,7 @@ def secrets(secured: SecuredNode, tmp_path: Path) -> Secrets:
 def test_a_camera_and_a_viewer_that_are_known_work(secrets: Secrets) -> None:
     viewer = CommandLine(
         None, {"PULSAR_CAM_CA_FILE": str(secrets.secured.authority.file), "PULSAR_CAM_TOKEN": token(VIEWER)}
-    ).start(*WATCH, "--frames", "10", "--json", "--service-url", secrets.secured.https)
+    ).start(*WATCH, "--max-age", "0", "--frames", "10", "--json", "--service-url", secrets.secured.https)
     viewer.wait_connected(replace(secrets.secured.state, http_port=secrets.secured.tls_port))
     camera = secrets.run(*PUBLISH, "--frames", "60", "--token-file", secrets.file("token", token(CAMERA)))
     assert camera.code == 0

@@ -196,6 +196,7 @@ def test_a_run_of_every_frame_can_be_stopped_while_no_node_answers(node: NodeSta
             has_published(stats, 10)
             link.cut()
             wait_until(lambda: "reconnecting" in stats.status, "notice of the cut")
+            wait_until(lambda: stats.captured > stats.published, "frames that wait")
         assert stats.dropped["unacknowledged"] + stats.dropped["stopped"] > 0
 
 
