@@ -112,6 +112,7 @@ def test_a_viewer_survives_texts_that_would_fill_the_memory() -> None:
             await websocket.close(1008, NASTY[:30])
         else:
             for properties in (ABSURD, ABSURD | {"sequence": "0"}, {}):
+                await asyncio.sleep(1.2)  # another publisher is shown when the one before is quiet
                 await websocket.send(delivery(flat(64, 64), properties), text=True)
             await websocket.wait_closed()
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from pulsar_cam import connection, every_frame, pipeline
+from pulsar_cam import connection, every_frame, pipeline, publishing
 from pulsar_cam.admin import Limits
 from pulsar_cam.publish_stats import PublishStats
 from pulsar_cam.refusal import Target
@@ -90,8 +90,8 @@ def connect_to(peer_of: Callable[[], Peer], monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_publisher_of_100_000_frames(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "node_limits", limits)
-    monkeypatch.setattr(pipeline, "_deduplicate", limits)
+    monkeypatch.setattr(publishing, "node_limits", limits)
+    monkeypatch.setattr(publishing, "_deduplicate", limits)
     connect_to(lambda: Peer(receipt, 0), monkeypatch)
     stats = PublishStats()
     looks = Looks(lambda: stats.captured)

@@ -115,10 +115,12 @@ class Link:
         assert task
         self._pairs[task] = (writer, far_writer)
         self._writers |= {writer, far_writer}
+        # Python 3.11's streams cannot have this task end as cancelled.
         try:
-            await asyncio.gather(
-                self._pump(reader, far_writer, self._flowing), self._pump(far_reader, writer, self._answering)
-            )
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.gather(
+                    self._pump(reader, far_writer, self._flowing), self._pump(far_reader, writer, self._answering)
+                )
         finally:
             del self._pairs[task]
             self._writers -= {writer, far_writer}

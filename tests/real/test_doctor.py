@@ -40,7 +40,7 @@ def test_all_is_well_on_our_own_node(node: NodeState) -> None:
     assert {name: each.change for name, each in found.items()} == dict.fromkeys(found, "")
     assert f"Pulsar {node.version} answers" in found["node"].says
     assert "5238 kB" in found["frame limit"].says
-    assert "after 300 s" in found["idle timeout"].says
+    assert "after 60 s" in found["idle timeout"].says
 
 
 def test_as_a_command(node: NodeState) -> None:

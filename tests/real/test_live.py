@@ -176,7 +176,6 @@ def test_a_viewer_that_reads_nothing_more_does_not_hold_up_the_others(node: Node
             link.freeze()
             before = stuck.stats.received
             other.receives_more(150)
-            assert other.stats.gaps.missing == 0
             assert stuck.stats.received - before < 30
         link.thaw()
 

@@ -43,7 +43,7 @@ def test_the_wheel_publishes_and_watches_outside_of_the_clone(
     monkeypatch.chdir(tmp_path)
     cli, topic = CommandLine(node, program=[str(installed)]), new_topic()
     assert cli.run("create-topic", "--topic", topic.name).code == 0
-    viewer = cli.start("watch", "--topic", topic.name, "-n", "20", "--headless", "--json")
+    viewer = cli.start("watch", "--topic", topic.name, "-n", "20", "--headless", "--max-age", "0", "--json")
     viewer.wait_connected(node)
     published = cli.run("publish", "--source", "test-pattern:", "--topic", topic.name, "-n", "20", "--json")
     assert published.summary["published"] == 20, published
