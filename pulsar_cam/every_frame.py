@@ -57,8 +57,10 @@ class EveryFrame:
 
     async def acknowledge(self, packet: Packet) -> None:
         """Acknowledge a packet that was shown, or that never can be."""
-        await self._consumer.ack(packet)
-        self._unacknowledged.discard(packet.message_id)
+        try:
+            await self._consumer.ack(packet)
+        finally:  # whatever happens to the ack, the end of the run must not wait for it for ever
+            self._unacknowledged.discard(packet.message_id)
 
     async def _hand_over(self, frames: int | None) -> None:
         async for delivery in self._consumer:

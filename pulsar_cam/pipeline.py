@@ -194,8 +194,10 @@ def watch(
     stats, stop, viewer = stats or WatchStats(), stop or threading.Event(), viewer or Viewer()
     if every_frame:
         _check_topic_keeps_frames(topic)
-    if every_frame and max_age_ms is not None:
-        raise InvalidOption("--max-age", max_age_ms, "every frame is shown, whatever its age; give one of the two")
+        if max_age_ms is not None:
+            raise InvalidOption(
+                "--max-age", max_age_ms, "every frame is shown, whatever its age; give one of the two"
+            )
     consumer = Consumer(endpoint, topic, subscription, durable=durable or every_frame)
     stats.session = consumer
     receiver = EveryFrame(consumer, stats) if every_frame else Live(consumer, stats, max_age_ms)

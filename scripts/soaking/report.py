@@ -12,7 +12,7 @@ from .gauge import Gauge, Reading, growth
 from .streams import Receipts, Streams
 
 HANG_S = 60.0
-MOST_MEMORY_GROWTH_MB = 40.0
+MOST_MEMORY_GROWTH_MB = 25.0
 """A camera that is opened again is read in a new thread, and the allocator of Linux gives threads pools of their own,
 each of which grows once; with many pools that takes long."""
 MOST_OBJECTS_GROWTH = 2000
