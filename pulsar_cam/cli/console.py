@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ..errors import PulsarCamError
+from ..moment import utc_text
 
 if TYPE_CHECKING:
     from ..stages import Stages
@@ -91,8 +92,8 @@ class StatusLine:
     With stages, there is a second live line at a terminal, and otherwise two log lines a second.
     """
 
-    def __init__(self, stats: Stats, *, as_json: bool, with_stages: bool = False) -> None:
-        self._stats, self._as_json, self._with_stages = stats, as_json, with_stages
+    def __init__(self, stats: Stats, command: str, *, as_json: bool, with_stages: bool = False) -> None:
+        self._stats, self._command, self._as_json, self._with_stages = stats, command, as_json, with_stages
         self._live = None if as_json or not errors.is_terminal else errors.status("")
         self._period_s = _LIVE_PERIOD_S if self._live else _LINE_PERIOD_S
         self._shown_at_s = self._started_at_s = time.monotonic()
@@ -148,8 +149,8 @@ class StatusLine:
             )
 
     def _print_json(self, event: str) -> None:
-        line = {"event": event, "elapsed_s": round(self._elapsed_s, 1), **self._stats.as_dict()}
-        print(json.dumps(line), flush=True)
+        when = {"at": utc_text(time.time_ns()), "elapsed_s": round(self._elapsed_s, 1)}
+        print(json.dumps({"command": self._command, "event": event, **when, **self._stats.as_dict()}), flush=True)
 
     @property
     def _elapsed_s(self) -> float:

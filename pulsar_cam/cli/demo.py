@@ -79,7 +79,7 @@ def _run(
     from ..watch_stats import WatchStats
 
     stats = WatchStats()
-    with _publisher(endpoint, topic) as published, StatusLine(stats, as_json=as_json) as status:
+    with _publisher(endpoint, topic) as published, StatusLine(stats, "demo", as_json=as_json) as status:
 
         def tick() -> None:
             status.tick()

@@ -114,7 +114,7 @@ def publish(
         stats = PublishStats()
         viewer = Viewer(Window(f"pulsar-cam: {full_topic.name} (preview)") if preview else None)
         with (
-            StatusLine(stats, as_json=as_json, with_stages=show_stages) as status,
+            StatusLine(stats, "publish", as_json=as_json, with_stages=show_stages) as status,
             status.summary(lambda: summary(stats)),
         ):
             pipeline.publish(

@@ -95,7 +95,7 @@ def watch(
         stats = WatchStats()
         viewer = Viewer(None if headless else Window(f"pulsar-cam: {full_topic.name} ({name})"))
         with (
-            StatusLine(stats, as_json=as_json, with_stages=show_stages) as status,
+            StatusLine(stats, "watch", as_json=as_json, with_stages=show_stages) as status,
             status.summary(lambda: summary(stats)),
         ):
             pipeline.watch(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
 from ..doctor.finding import Finding, State
+from ..moment import utc_text
 from ..stages import Percentiles
 
 Session: TypeAlias = Literal["kept", "fresh"]
@@ -166,8 +166,7 @@ class View:
 
     def as_dict(self) -> dict[str, Any]:
         """The same for JSON, where an absent value is null."""
-        at = datetime.fromtimestamp(self.at_ns / 1e9, UTC).isoformat(timespec="milliseconds")
-        return {"at": at.replace("+00:00", "Z"), "state": self.state, "reason": self.reason, **_plain(self)}
+        return {"at": utc_text(self.at_ns), "state": self.state, "reason": self.reason, **_plain(self)}
 
 
 def _plain(view: View) -> dict[str, Any]:

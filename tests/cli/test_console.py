@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import sys
 import time
@@ -50,7 +51,7 @@ def test_the_summary_goes_to_stdout_also_while_a_line_is_live_on_stderr(
 ) -> None:
     terminal = Console(file=io.StringIO(), force_terminal=True)
     monkeypatch.setattr(console, "errors", terminal)
-    with console.StatusLine(Counters(), as_json=False) as status, status.summary(lambda: "published 3"):
+    with console.StatusLine(Counters(), "publish", as_json=False) as status, status.summary(lambda: "published 3"):
         status.tick()
     assert capsys.readouterr().out.startswith("published 3 in ")
 
@@ -62,10 +63,21 @@ def test_stages_are_shown_each_second_and_in_the_summary(
     counters, now_s = Counters(), time.monotonic()
     counters.stages = Stages("encode")
     counters.stages["encode"].add(2_000_000)
-    with console.StatusLine(counters, as_json=False, with_stages=True) as status, status.summary(lambda: "done"):
+    with console.StatusLine(counters, "publish", as_json=False, with_stages=True) as status, status.summary(lambda: "done"):
         status.tick()
         monkeypatch.setattr(time, "monotonic", lambda: now_s + 1.5)
         status.tick()
     output = capsys.readouterr()
     assert output.err == "30 fps\n  encode 2.0/2.0/2.0 ms\n"
     assert output.out == "done in 1.5 s\n  p50/p95/p99: encode 2.0/2.0/2.0 ms\n"
+
+
+def test_a_json_line_says_of_which_command_and_when(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "time_ns", lambda: 1_767_225_600_250_000_000)
+    with console.StatusLine(Counters(), "watch", as_json=True) as status, status.summary(lambda: "done"):
+        pass
+    line = json.loads(capsys.readouterr().out)
+    del line["elapsed_s"]
+    assert line == {"command": "watch", "event": "summary", "at": "2026-01-01T00:00:00.250Z"}
