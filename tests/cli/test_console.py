@@ -63,7 +63,8 @@ def test_stages_are_shown_each_second_and_in_the_summary(
     counters, now_s = Counters(), time.monotonic()
     counters.stages = Stages("encode")
     counters.stages["encode"].add(2_000_000)
-    with console.StatusLine(counters, "publish", as_json=False, with_stages=True) as status, status.summary(lambda: "done"):
+    line = console.StatusLine(counters, "publish", as_json=False, with_stages=True)
+    with line as status, status.summary(lambda: "done"):
         status.tick()
         monkeypatch.setattr(time, "monotonic", lambda: now_s + 1.5)
         status.tick()
