@@ -10,7 +10,7 @@ from statistics import median
 from urllib.parse import urlsplit
 
 from ..admin import Security, limits_in
-from ..connection import PING_INTERVAL_S
+from ..connection import MEASURE_INTERVAL_S
 from ..credentials import shown_time
 from ..errors import (
     NamespaceNotFound,
@@ -31,6 +31,9 @@ from .facts import NodeFacts, TopicFacts, ask
 from .finding import Finding, broken
 
 _MOST_CLOCK_OFFSET_S = 0.1
+# A ping is sent a second after the pong of the one before, which may take a second itself.
+_SHORTEST_IDLE_S = 2 * MEASURE_INTERVAL_S
+_LONGEST_IDLE_S = 120.0
 _CERTIFICATE_ENDS_SOON = timedelta(days=14)
 _NEARLY_FULL = 0.8
 _MOST_SUBSCRIPTIONS = 5
@@ -164,13 +167,17 @@ def idle_timeout(facts: NodeFacts) -> Finding:
         return Finding("idle timeout", "skipped", reason)
     assert isinstance(facts.settings, dict)
     timeout_s = _number(facts.settings.get("webSocketSessionIdleTimeoutMillis"), 300_000) / 1000
-    says = f"sessions end after {timeout_s:g} s of silence; ours send a ping every {PING_INTERVAL_S:g} s"
-    if 0 < timeout_s <= PING_INTERVAL_S:
-        advice = "set webSocketSessionIdleTimeoutMillis=60000 or more on the node"
-        return Finding("idle timeout", "problem", says, advice)
+    ends = f"end after {timeout_s:g} s of silence" if timeout_s > 0 else "never end by silence"
+    says = f"sessions {ends}; ours send a ping every {MEASURE_INTERVAL_S:g} s"
+    better = "set webSocketSessionIdleTimeoutMillis=60000 on the node"
+    if 0 < timeout_s <= _SHORTEST_IDLE_S:
+        return Finding("idle timeout", "problem", says, better)
     if _number(facts.settings.get("webSocketPingDurationSeconds"), -1) > 0:
         says += "; the node pings too, so a client that lost its network holds its subscription for ever"
         return Finding("idle timeout", "warning", says, "set webSocketPingDurationSeconds=-1 on the node")
+    if timeout_s <= 0 or timeout_s > _LONGEST_IDLE_S:
+        says += "; a client that lost its network holds its subscription for as long"
+        return Finding("idle timeout", "warning", says, better)
     return Finding("idle timeout", "ok", says)
 
 
