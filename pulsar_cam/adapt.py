@@ -17,6 +17,10 @@ slow is left alone, and one that is fast again is seen at the first receipts: up
 Predictions can be wrong. Where the transit is long for other reasons, such as a slow disk, a rung is tried once in a
 while all the same; where they promised too much, they are not trusted for a while (see _Caution).
 
+**Behind the node.** What viewers meet there is told by the node (their backlog), and by a monitor, if there is one
+(how long its probes take, how old frames are). While they are late nothing rises, and the quality goes down one rung
+every _BEHIND_EVERY_S, which leaves time to see what each did.
+
 **Nothing to learn.** After a move, receipts of messages from before it are left out. A node that pauses sends no
 receipts, and those that it sends right afterwards are late only once: nothing changes. After STALL_MS without one,
 the last rung is taken, because on a link that slow one heavy frame takes minutes. While there is no session nothing
@@ -32,6 +36,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from .condition import Condition
 from .setting import Setting, ladder
 
 STEP_S = 0.2
@@ -49,7 +54,7 @@ _LEAST_TRANSIT_MS = 0.5
 _FASTER = 1.5
 _STEPS_TO_TRUST = 3
 _BEHIND_S = 1.0
-_BEHIND_EVERY_S = 5.0
+_BEHIND_EVERY_S = 8.0  # a monitor looks every 5 s
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,7 @@ class Readings:
         captured: frames that the source gave.
         left_out: those of them that were dropped because the window of messages in flight was full.
         backlog: how many messages even the most advanced viewer has not acknowledged; None if nobody tells.
+        condition: of the stream behind the node; None if no monitor tells.
     """
 
     connected: bool
@@ -77,6 +83,7 @@ class Readings:
     captured: int
     left_out: int
     backlog: int | None = None
+    condition: Condition | None = None
 
     @property
     def transit_ms(self) -> float:
@@ -136,9 +143,14 @@ class Controller:
         if why := self._why_late(readings):
             return self._fall_if_it_lasts(now_s, readings, why)
         self._late_since_s = None
-        if self._is_backlog_growing(readings.backlog):
-            return self._spare_viewers(now_s, readings)
+        if why := self._why_viewers_are_late(readings):
+            return self._spare_viewers(now_s, readings, why)
         return self._rise(now_s, readings)
+
+    def _why_viewers_are_late(self, readings: Readings) -> str:
+        if self._is_backlog_growing(readings.backlog):
+            return f"every viewer is behind, by {readings.backlog} messages or more"
+        return readings.condition.why_late if readings.condition else ""
 
     def _has_news(self, readings: Readings) -> bool:
         """Tell whether there are receipts, all of messages that were sent with this setting."""
@@ -198,14 +210,14 @@ class Controller:
             return False
         return backlog > before and backlog > _BEHIND_S * self.setting.fps
 
-    def _spare_viewers(self, now_s: float, readings: Readings) -> Change | None:
+    def _spare_viewers(self, now_s: float, readings: Readings, why: str) -> Change | None:
         """Lower the quality and nothing else: how much would help them is not known."""
         lower = min(self._rung + 1, len(self._rungs) - 1)
         if self._rungs[lower].quality == self.setting.quality or now_s - self._caution.fell_at_s < _BEHIND_EVERY_S:
             return None
         self._caution.fall(now_s)
         self._caution.distrust_predictions()  # they know the link to the node only
-        return self._move(lower, readings, f"every viewer is behind, by {readings.backlog} messages or more")
+        return self._move(lower, readings, why)
 
     def _move(self, rung: int, readings: Readings, why: str) -> Change | None:
         self._late_since_s = None

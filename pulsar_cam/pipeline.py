@@ -46,6 +46,7 @@ def publish(
     quality: int = 80,
     adapt: Adapt = Adapt.ON,
     on_demand: bool = False,
+    follow_monitor: bool = False,
     every_frame: bool = False,
     exit_on_camera_loss: bool = False,
     frames: int | None = None,
@@ -62,6 +63,7 @@ def publish(
         quality: JPEG quality, 1 to 100; lowered while a message does not fit the node's limits.
         adapt: lower quality, size and rate as well while the way to the node is too slow for them.
         on_demand: publish one frame a second while nobody subscribes.
+        follow_monitor: lower the quality also while `pulsar-cam monitor` tells that frames get late behind the node.
         every_frame: leave no frame out: the source waits for the node, for as long as that takes, and what was not
             acknowledged is sent again. For a source that can wait, such as a film, and a persistent topic.
         exit_on_camera_loss: end with SourceStopped when a camera or live stream stops, in place of opening it again.
@@ -80,13 +82,16 @@ def publish(
     if not 1 <= quality <= 100:
         raise InvalidOption("--quality", quality, "expected 1 to 100")
     _check_limits(frames, duration_s)
+    if follow_monitor and adapt is Adapt.OFF:
+        raise InvalidOption("--follow-monitor", "--fixed", "nothing may be changed then; leave one of them out")
     if every_frame:
         open_source, adapt = _checked_for_every_frame(open_source, topic, on_demand), Adapt.OFF
     stats, stop, preview = stats or PublishStats(), stop or threading.Event(), preview or Viewer()
     newest_preview = Latest[Captured]()
     publishing = Publishing(
-        endpoint, topic, stats, quality, adapt, on_demand=on_demand, every_frame=every_frame, frames=frames
-    )
+        endpoint, topic, stats, quality, adapt,
+        on_demand=on_demand, follow_monitor=follow_monitor, every_frame=every_frame, frames=frames,
+    )  # fmt: skip
 
     def offer(captured: Captured) -> None:
         if preview.has_window:

@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 
 from .admin import Admin, Limits, node_limits
+from .condition import Following
 from .demand import Demand
 from .errors import DecodeError, EncodeError, PulsarError
 from .fit import FittingEncoder
@@ -56,12 +57,14 @@ class Publishing:
         adapt: Adapt,
         *,
         on_demand: bool,
+        follow_monitor: bool,
         every_frame: bool,
         frames: int | None,
     ) -> None:
         self.patience_s = math.inf if every_frame else _DRAIN_S
         self._endpoint, self._topic, self._stats = endpoint, topic, stats
         self._quality, self._adapt, self._on_demand = quality, adapt, on_demand
+        self._follow_monitor = follow_monitor
         self._every_frame, self._frames = every_frame, frames
         self._throttle = Throttle()
         self._captured: Latest[Captured] | InTurn[Captured] = InTurn(_SLOTS) if every_frame else Latest()
@@ -91,7 +94,11 @@ class Publishing:
             if self._every_frame:
                 await _deduplicate(self._endpoint, self._topic)
             self._stats.session, self._stats.setting = producer, encoder.wanted
-            async with self._demand() as demand, self._steering(producer, encoder, demand):
+            async with (
+                self._demand() as demand,
+                self._following() as following,
+                self._steering(producer, encoder, demand, following),
+            ):
                 if self._stats.network:
                     self._stats.network.forget_blocks()
                 reader.begin()
@@ -104,10 +111,15 @@ class Publishing:
             return nullcontext()
         return Demand(self._endpoint, self._topic, on_demand=self._on_demand)
 
-    def _steering(self, producer: Producer, encoder: FittingEncoder, demand: Demand | None) -> Steering:
+    def _following(self) -> AbstractAsyncContextManager[Following | None]:
+        return Following(self._endpoint, self._topic) if self._follow_monitor else nullcontext()
+
+    def _steering(
+        self, producer: Producer, encoder: FittingEncoder, demand: Demand | None, following: Following | None
+    ) -> Steering:
         return Steering(
             producer, encoder, self._throttle, self._stats, self._quality,
-            adapt=self._adapt, demand=demand, on_demand=self._on_demand,
+            adapt=self._adapt, demand=demand, on_demand=self._on_demand, following=following,
         )  # fmt: skip
 
     async def _send_all(

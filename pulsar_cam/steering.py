@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from .adapt import STEP_S, Change, Controller, Readings
+from .condition import Following
 from .demand import Demand
 from .fit import FittingEncoder
 from .pacing import RateLimit
@@ -57,6 +58,7 @@ class Steering:
         quality: what was asked for, 1 to 100; never more than this.
         demand: who watches; None if that does not matter.
         on_demand: go down to IDLE_FPS while nobody watches.
+        following: what a monitor tells; None if that does not matter.
     """
 
     def __init__(
@@ -70,10 +72,11 @@ class Steering:
         adapt: Adapt,
         demand: Demand | None,
         on_demand: bool,
+        following: Following | None = None,
     ) -> None:
         self._producer, self._encoder, self._throttle, self._stats = producer, encoder, throttle, stats
         self._quality, self._adapt = quality, adapt
-        self._demand, self._on_demand = demand, on_demand
+        self._demand, self._on_demand, self._following = demand, on_demand, following
         self._is_idle = False
         self._controller: Controller | None = None
         self._best = Setting(quality)
@@ -162,6 +165,7 @@ class Steering:
     def _readings(self, before: _Counts, now: _Counts) -> Readings:
         times_ns = self._producer.last_receipts_ns(now.receipts - before.receipts)
         audience = self._demand.audience if self._demand else None
+        condition = self._following.condition if self._following else None
         return Readings(
             connected=before.is_connected and now.is_connected and before.reconnects == now.reconnects,
             receipts=len(times_ns),
@@ -171,7 +175,8 @@ class Steering:
             waiting_ms=self._producer.oldest_in_flight_s * 1000,
             captured=now.captured - before.captured,
             left_out=now.left_out - before.left_out,
-            backlog=audience.backlog if audience else None,
+            backlog=audience.backlog if audience else condition.backlog if condition else None,
+            condition=condition,
         )
 
 

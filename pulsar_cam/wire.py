@@ -21,6 +21,8 @@ from .jpeg_header import dimensions
 from .text import load_json, printable, reason_of
 
 CONTENT_TYPE = "image/jpeg"
+OTHER_CONTENT_TYPE = "application/octet-stream"
+_JPEG_START = b"\xff\xd8"
 DEFAULT_TEXT_LIMIT = 1_048_576
 """A node's default for the bytes of one WebSocket text frame (``webSocketMaxTextFrameSize``)."""
 DEFAULT_MESSAGE_LIMIT = 5_242_880
@@ -194,7 +196,7 @@ def packet_of(delivery: Delivery) -> Packet:
 
 def _properties(packet: Packet) -> dict[str, str]:
     values = {
-        "content-type": CONTENT_TYPE,
+        "content-type": CONTENT_TYPE if packet.jpeg.startswith(_JPEG_START) else OTHER_CONTENT_TYPE,
         "source": _label(packet.source),
         "session": packet.session,
         "sequence": packet.sequence,

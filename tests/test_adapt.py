@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 
 from pulsar_cam.adapt import HOLD_OFF_S, TARGET_MS, WORST, Change, Controller, Readings
+from pulsar_cam.condition import Condition
 from pulsar_cam.setting import Setting, ladder
 
 from .link_model import Course, Run, Simulation, World, always, ramp, steps
@@ -153,6 +154,18 @@ def test_a_viewer_that_falls_behind_lowers_quality_and_nothing_else() -> None:
     assert {setting.scale for setting in settings} == {1.0}
     assert settings[-1] == BEST
     assert len(settings) <= 12
+
+
+def test_what_a_monitor_sees_behind_the_node_lowers_quality_and_keeps_it_down_for_as_long() -> None:
+    controller = Controller(BEST)
+    late = replace(QUIET, condition=Condition(probe_ms=800, budget_ms=250))
+    changes = feed(late, 300, controller)
+    assert changes[0].reason == ("the monitor's probe takes 800 ms through the node, budget 250 ms: quality 80 to 70")
+    assert [change.setting.quality for change in changes] == sorted({each.setting.quality for each in changes})[::-1]
+    assert changes[-1].setting == Setting(40)
+    well = replace(QUIET, condition=Condition(probe_ms=20, budget_ms=250))
+    back = [controller.step(60 + step * 0.2, well) for step in range(600)]
+    assert [change.setting for change in back if change][-1] == BEST
 
 
 QUIET = Readings(

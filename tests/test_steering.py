@@ -10,6 +10,7 @@ from typing import cast
 import pytest
 
 from pulsar_cam.adapt import STEP_S
+from pulsar_cam.condition import Condition, Following
 from pulsar_cam.demand import Audience, Demand
 from pulsar_cam.fit import FittingEncoder
 from pulsar_cam.producer import Producer
@@ -51,6 +52,7 @@ class Stream:
         self.stats, self.encoder, self.throttle = PublishStats(), FittingEncoder(80, 10**9), Throttle()
         self.stats.captured_rate = cast(Rate, SimpleNamespace(per_second=FPS))
         self.demand = SimpleNamespace(audience=None, is_there=True)
+        self.following = SimpleNamespace(condition=None)
         self._producer = SimpleNamespace(
             is_connected=True, reconnects=0, receipts=0, in_flight=2, oldest_in_flight_s=0.0, round_trip_s=0.001,
             last_receipts_ns=lambda count: [round(self.receipt_ms * 1e6)] * count,
@@ -58,6 +60,7 @@ class Stream:
         self._steering = Steering(
             cast(Producer, self._producer), self.encoder, self.throttle, self.stats, 80,
             adapt=adapt, demand=cast(Demand, self.demand), on_demand=on_demand,
+            following=cast(Following, self.following),
         )  # fmt: skip
         monkeypatch.setattr(time, "monotonic", lambda: self.now_s)
 
@@ -85,6 +88,26 @@ def test_a_slow_link_lowers_and_a_fast_one_restores(
     stream.run(20)
     assert stream.encoder.wanted.quality == 80
     assert stream.stats.changes >= 2
+
+
+def test_a_monitor_that_sees_late_frames_is_heeded(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stream = Stream(monkeypatch)
+    stream.run(5)
+    stream.following.condition = Condition(age_ms=900, max_age_ms=500)
+    stream.run(10)
+    assert stream.encoder.wanted.quality < 80
+    assert "frames reach the monitor 900 ms old, limit 500 ms: quality 80 to 70" in caplog.text
+
+
+def test_a_monitor_tells_the_backlog_where_the_admin_api_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = Stream(monkeypatch)
+    stream.run(5)
+    for backlog in range(100, 2000, 100):
+        stream.following.condition = Condition(backlog=backlog)
+        stream.run(1)
+    assert stream.encoder.wanted.quality < 80
 
 
 def test_a_node_that_was_just_started_may_be_slow(monkeypatch: pytest.MonkeyPatch) -> None:

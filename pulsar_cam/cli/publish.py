@@ -66,6 +66,13 @@ def publish(
     on_demand: Annotated[
         bool, typer.Option("--on-demand", help="One frame a second while nobody subscribes. Needs the admin API.")
     ] = False,
+    follow_monitor: Annotated[
+        bool,
+        typer.Option(
+            "--follow-monitor",
+            help="With --adapt: heed a running 'pulsar-cam monitor' too, which sees frames get late behind the node.",
+        ),
+    ] = False,
     every_frame: Annotated[
         bool,
         typer.Option(
@@ -124,6 +131,7 @@ def publish(
                 quality=80 if quality is None else quality,
                 adapt=Adapt.OFF if not adapt else Adapt.DRY_RUN if dry_run else Adapt.ON,
                 on_demand=on_demand,
+                follow_monitor=follow_monitor,
                 every_frame=every_frame,
                 exit_on_camera_loss=exit_on_camera_loss,
                 frames=frames,
