@@ -27,6 +27,7 @@ PulsarCamError                root: the command line catches this one name
         RequestRejected       any other refusal, in Pulsar's own words
         MessageRejected       a frame that may not be left out, and that Pulsar will never take
         BadMessage            JSON from the other side that is not what Pulsar sends
+    HookFailed                a change of state could not be told
     LocalNodeError            the Pulsar node that this machine runs for us
 
 A class keeps its facts as attributes and builds its sentence in ``__str__``: the cause, then the next step.
@@ -349,6 +350,17 @@ class BadMessage(PulsarError):
 
     def __str__(self) -> str:
         return f"Pulsar sent something unreadable: {self.problem}; check that the URL is a Pulsar node's"
+
+
+class HookFailed(PulsarCamError):
+    """A change of state could not be told to a command or a webhook."""
+
+    def __init__(self, hook: str, problem: str, remedy: str) -> None:
+        super().__init__(hook, problem, remedy)
+        self.hook, self.problem, self.remedy = hook, problem, remedy
+
+    def __str__(self) -> str:
+        return f"{self.hook} failed: {self.problem}; {self.remedy}"
 
 
 class LocalNodeError(PulsarCamError):

@@ -109,6 +109,10 @@ SENTENCES: list[tuple[PulsarCamError, str]] = [
         "Pulsar sent something unreadable: text that is no JSON; check that the URL is a Pulsar node's",
     ),
     (
+        errors.HookFailed("the webhook", "it answers with HTTP 404", "check its URL"),
+        "the webhook failed: it answers with HTTP 404; check its URL",
+    ),
+    (
         errors.LocalNodeError("port 8080 is in use", "choose another with --port"),
         "port 8080 is in use; choose another with --port",
     ),
