@@ -100,6 +100,14 @@ class Admin:
             raise stranger(self._url, "admin API", answer.status_code)
         return printable(answer.text.strip(), 40)
 
+    async def check_health(self) -> None:
+        """Have the broker send a message to itself and read it, which takes some 100 ms; a super user's right.
+
+        Raises:
+            PulsarError: RequestRejected if it could not; NodeUnreachable if that took too long.
+        """
+        await self._call("GET", "/brokers/health", "check its own health")
+
     async def secured_by(self) -> Security | None:
         """Return what the connection is secured by; None in plain text. A node that refuses us tells it, too."""
         stream = (await self._send("GET", "/brokers/version")).extensions["network_stream"]

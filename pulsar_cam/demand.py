@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 POLL_S = 0.5
 SLOW_POLL_S = 2.0
 NO_RIGHT_POLL_S = 60.0
+MONITOR_NAME = "pulsar-cam-monitor-"
+"""How the subscriptions of monitors begin: those look at a stream, and are no audience."""
 _TIMEOUT_S = 1.0
 
 
@@ -129,9 +131,10 @@ def audience_in(stats: dict[str, Any]) -> Audience:
     """Return who subscribes, by a topic's statistics; what has another form than Pulsar's is left out."""
     subscriptions = stats.get("subscriptions")
     consumers, backlogs = 0, []
-    for subscription in subscriptions.values() if isinstance(subscriptions, dict) else ():
+    for name, subscription in subscriptions.items() if isinstance(subscriptions, dict) else ():
         if (
             isinstance(subscription, dict)
+            and not name.startswith(MONITOR_NAME)
             and isinstance(connected := subscription.get("consumers"), list)
             and connected
         ):

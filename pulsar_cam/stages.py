@@ -13,21 +13,22 @@ Percentiles: TypeAlias = dict[str, float | None]
 
 
 class Durations:
-    """The last 4096 durations of one stage."""
+    """The last durations of one stage, 4096 unless told otherwise."""
 
-    def __init__(self) -> None:
-        self._ring_ms = np.zeros(_MOST_SAMPLES)
+    def __init__(self, most: int = _MOST_SAMPLES) -> None:
+        self._most = most
+        self._ring_ms = np.zeros(most)
         self._count = 0
 
     def add(self, duration_ns: int) -> None:
         """Note one duration, in nanoseconds."""
-        self._ring_ms[self._count % _MOST_SAMPLES] = duration_ns / 1e6
+        self._ring_ms[self._count % self._most] = duration_ns / 1e6
         self._count += 1
 
     @property
     def newest_ms(self) -> float | None:
         """The last duration, in milliseconds."""
-        return float(self._ring_ms[(self._count - 1) % _MOST_SAMPLES]) if self._count else None
+        return float(self._ring_ms[(self._count - 1) % self._most]) if self._count else None
 
     def percentiles_ms(self) -> Percentiles:
         """Return p50, p95 and p99, in milliseconds."""

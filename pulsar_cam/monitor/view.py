@@ -27,8 +27,9 @@ class ProbeView:
         receipts_ms: p50, p95 and p99 of the last probes.
         ends_to_ends_ms: the same from end to end.
         sent: probes since the start.
-        lost: those that never came, though the node had confirmed them.
+        lost: those that did not come in time, though the node had confirmed them.
         refused: those that the node did not confirm in time, or refused.
+        late: those of the lost and the refused that came after all.
         repeated: those that came more than once.
         out_of_order: those that came after a later one.
     """
@@ -43,6 +44,7 @@ class ProbeView:
     sent: int = 0
     lost: int = 0
     refused: int = 0
+    late: int = 0
     repeated: int = 0
     out_of_order: int = 0
 

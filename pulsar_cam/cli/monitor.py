@@ -1,0 +1,181 @@
+"""``pulsar-cam monitor``: probes of the node and the state of the stream, once or all the time."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import threading
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+from types import TracebackType
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+import typer
+from rich.console import Console
+from rich.live import Live
+
+from ..background import Background
+from ..errors import InvalidOption
+from ..topics import DEFAULT_TOPIC, Endpoint, Topic
+from . import options
+from .access import reaches_node
+from .console import errors, set_up_logging, stoppable
+
+if TYPE_CHECKING:
+    from ..monitor import Plan, View
+
+EXAMPLES = """
+Examples:\n
+  pulsar-cam monitor\n
+  pulsar-cam monitor --once && echo healthy\n
+  pulsar-cam monitor --topic front-door --interval 10 --json >> front-door.jsonl\n
+  pulsar-cam monitor --once --expect-stream --topic front-door
+"""
+
+Output: TypeAlias = "Callable[[View], None]"
+"""What is done with each view: it is printed, shown, counted, or acted on."""
+
+_DEFAULT_SIZES = "1000,50000,200000"
+_ONCE_ROUNDS = 4
+_ONCE_INTERVAL_S = 1.0
+_ONCE_PATIENCE_S = 3.0
+_TICK_S = 0.05
+
+
+@reaches_node
+def monitor(
+    once: Annotated[
+        bool,
+        typer.Option("--once", help="Check for some seconds and end: exit code 1 if there is a problem."),
+    ] = False,
+    interval: Annotated[
+        float, typer.Option("--interval", metavar="S", help="Seconds from one round of probes to the next.")
+    ] = 5.0,
+    probe_sizes: Annotated[
+        str, typer.Option("--probe-sizes", metavar="BYTES,...", help="Payloads of the probes.")
+    ] = _DEFAULT_SIZES,
+    budget: Annotated[
+        float, typer.Option("--budget", metavar="MS", help="A probe that takes longer from end to end is slow.")
+    ] = 250.0,
+    expect_stream: Annotated[
+        bool, typer.Option("--expect-stream", help="A topic on which nobody publishes is a problem, too.")
+    ] = False,
+    duration: options.Duration = None,
+    topic: options.TopicName = DEFAULT_TOPIC,
+    *,
+    endpoint: Endpoint,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Print JSON lines: one each interval, one at the end."),
+    ] = False,
+    verbose: options.Verbose = 0,
+) -> None:
+    """Send probes through the node, look at its health and at the stream, and say what fails.
+
+    The parts are node, connect, sessions, probes, storage, topic and stream; each is ok, a warning, a problem, or
+    skipped (could not be found out). What changes is told once. Probes go to topics of their own beside the
+    stream's, and no viewer receives them. It goes on while the node is down, until Ctrl-C.
+    """
+    set_up_logging(verbose)
+    full_topic = Topic.parse(topic)
+    with stoppable() as stop:
+        from ..monitor import Plan
+
+        plan = Plan.of(interval, _sizes(probe_sizes), budget, expect_stream)
+        if once:
+            _check_once(endpoint, full_topic, plan, as_json, stop)
+        else:
+            _watch(endpoint, full_topic, plan, duration, as_json, stop)
+        if stop.is_set():
+            raise typer.Exit(130)
+
+
+def _check_once(endpoint: Endpoint, topic: Topic, plan: Plan, as_json: bool, stop: threading.Event) -> None:
+    from ..monitor.table import table
+
+    views: list[View] = []
+    plan = replace(plan, interval_s=_ONCE_INTERVAL_S, patience_s=_ONCE_PATIENCE_S)
+    _run(_follow(endpoint, topic, plan, [views.append], rounds=_ONCE_ROUNDS), stop)
+    if len(views) < _ONCE_ROUNDS:
+        return
+    if as_json:
+        typer.echo(json.dumps({"event": "status", **views[-1].as_dict()}))
+    else:
+        Console(highlight=False).print(table(views[-1]))
+    if views[-1].state == "problem":
+        raise typer.Exit(1)
+
+
+def _watch(
+    endpoint: Endpoint, topic: Topic, plan: Plan, duration_s: float | None, as_json: bool, stop: threading.Event
+) -> None:
+    from ..monitor import Totals
+    from ..monitor.change_log import ChangeLog
+
+    totals, began_s = Totals(), time.monotonic()
+    is_live = sys.stdout.isatty() and errors.is_terminal and not as_json
+    with LiveView() if is_live else nullcontext(_print_json) as show:
+        _run(_follow(endpoint, topic, plan, [totals.add, ChangeLog().add, show]), stop, duration_s)
+    elapsed_s = time.monotonic() - began_s
+    if is_live:
+        typer.echo(f"{totals.sentence}, in {elapsed_s:.1f} s")
+    else:
+        typer.echo(json.dumps({"event": "summary", "elapsed_s": round(elapsed_s, 1), **totals.as_dict()}))
+
+
+def _run(following: Coroutine[Any, Any, None], stop: threading.Event, duration_s: float | None = None) -> None:
+    until_s = time.monotonic() + (math.inf if duration_s is None else duration_s)
+    with Background(following) as background:
+        while background.is_running and time.monotonic() < until_s and not stop.wait(_TICK_S):
+            pass
+
+
+async def _follow(
+    endpoint: Endpoint, topic: Topic, plan: Plan, outputs: Sequence[Output], rounds: int | None = None
+) -> None:
+    """Hand each view to all outputs."""
+    from ..monitor import Monitor
+
+    seen = 0
+    async with Monitor(endpoint, topic, plan) as monitor:
+        async for view in monitor:
+            for output in outputs:
+                output(view)
+            seen += 1
+            if seen == rounds:
+                return
+
+
+def _print_json(view: View) -> None:
+    print(json.dumps({"event": "status", **view.as_dict()}), flush=True)
+
+
+class LiveView:
+    """Shows each view at a terminal, in the place of the one before."""
+
+    def __init__(self) -> None:
+        self._live = Live(console=errors, auto_refresh=False)
+
+    def __enter__(self) -> Output:
+        self._live.start()
+        return self._show
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def _show(self, view: View) -> None:
+        from ..monitor.table import line
+
+        self._live.update(line(view), refresh=True)
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(",") if len(part) < 10)
+    except ValueError:
+        raise InvalidOption("--probe-sizes", ascii(text), "expected bytes, such as 1000,50000") from None

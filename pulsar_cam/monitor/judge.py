@@ -1,0 +1,273 @@
+"""What the answers of a round mean, part by part: plain functions, which ask for nothing themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from ..doctor.finding import Finding
+from ..errors import (
+    NamespaceNotFound,
+    NodeUnreachable,
+    NotAuthenticated,
+    NotAuthorized,
+    PulsarError,
+    TlsFailed,
+    TokenUnavailable,
+    TopicNotFound,
+)
+from ..topics import Topic
+from .node import NodeFacts
+from .plan import Plan
+from .view import StreamView, TopicView
+
+PARTS = ("node", "connect", "sessions", "probes", "storage", "topic", "stream")
+SILENT_S = 2.0  # a publisher sends at least one frame, or one notice, a second
+_MOST_AGE_MS = 500.0  # as a viewer shows them
+_MOST_CONNECT_MS = 1000.0
+_NEARLY_FULL = 0.8
+_NO_TOKEN = (NotAuthenticated, TokenUnavailable)
+_SEE_STORAGE = " (see storage)"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The judgement on one kind of probe.
+
+    Attributes:
+        name: as in `ProbeView.name`.
+        reason: why it is a problem; empty if it is none.
+        has_failed: whether that is because one failed, not because some were slow.
+        is_recovering: whether the last one was in time again.
+    """
+
+    name: str
+    is_persistent: bool
+    reason: str = ""
+    has_failed: bool = False
+    is_recovering: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What one round found out; where something is missing, the reason stands in its place.
+
+    Attributes:
+        connect_ms: of a fresh session.
+        kept: why the kept-open sessions are not open; None if they are.
+        verdicts: of each kind of probe, those on kept sessions first and the small ones first.
+        reconnects: how often kept sessions were opened again lately.
+        quiet_s: for how long the quiet session has been open; `quiet_status` says why it is not.
+        survived_s: how long the last one lived that was lost lately; None if none was.
+        growing: subscriptions with a consumer whose backlog grows all the time.
+        received: why the stream cannot be received; None if it can, or nobody tried.
+    """
+
+    topic_name: Topic
+    node: NodeFacts
+    connect_ms: float | PulsarError
+    kept: PulsarError | None
+    verdicts: tuple[Verdict, ...]
+    topic: TopicView | PulsarError
+    stream: StreamView = field(default_factory=StreamView)
+    reconnects: int = 0
+    quiet_s: float = 0.0
+    quiet_status: str = "connected"
+    survived_s: float | None = None
+    growing: tuple[str, ...] = ()
+    received: PulsarError | None = None
+
+    @property
+    def is_down(self) -> bool:
+        """Whether neither the admin API nor the WebSocket API answers."""
+        return isinstance(self.node.version, NodeUnreachable) and isinstance(self.connect_ms, NodeUnreachable)
+
+    @property
+    def wants_token(self) -> bool:
+        """Whether the node refuses us for want of a token that it accepts."""
+        return any(isinstance(answer, _NO_TOKEN) for answer in (self.node.version, self.connect_ms))
+
+
+def judge(facts: Facts, plan: Plan) -> tuple[Finding, ...]:
+    """Return a finding for each of PARTS, in that order; what explains others is the only problem of them."""
+    if facts.is_down:
+        return _only(node(facts), "the node does not answer")
+    if facts.wants_token:
+        return _only(node(facts), "a token that the node accepts comes first")
+    findings = (
+        *(check(facts) for check in (node, connect, sessions, probes, storage, topic)),
+        stream(facts, plan),
+    )
+    if findings[PARTS.index("storage")].state == "problem":
+        return tuple(_explained(each) for each in findings)
+    return findings
+
+
+def _only(finding: Finding, why: str) -> tuple[Finding, ...]:
+    return (finding, *(Finding(part, "skipped", why) for part in PARTS[1:]))
+
+
+def _explained(finding: Finding) -> Finding:
+    if finding.check == "storage" or finding.state != "problem":
+        return finding
+    return replace(finding, state="warning", says=finding.says + _SEE_STORAGE, change="")
+
+
+def node(facts: Facts) -> Finding:
+    """Tell whether the node answers, and what it says of its own health."""
+    version, health = facts.node.version, facts.node.health
+    if isinstance(version, str):
+        return _health(version, health)
+    if facts.wants_token:
+        error = next(each for each in (version, facts.connect_ms) if isinstance(each, _NO_TOKEN))
+        return Finding("node", "problem", error.problem, error.remedy)
+    if not facts.is_down:
+        return Finding("node", "skipped", f"only the WebSocket API answers: {_reason(version)}")
+    if isinstance(version, TlsFailed):
+        return Finding("node", "problem", f"no secure connection to {version.url}: {version.problem}", version.remedy)
+    if facts.node.hangs:
+        says = "it takes connections, and does not answer: it hangs, or has far too much to do"
+        return Finding("node", "problem", says, "look at its log and its machine, or start it again")
+    change = "start one with 'pulsar-cam node start', or check --service-url"
+    return Finding("node", "problem", f"no Pulsar node answers: {_reason(version)}", change)
+
+
+def _health(version: str, health: PulsarError | None) -> Finding:
+    if health is None:
+        return Finding("node", "ok", f"Pulsar {version} answers, and finds itself healthy")
+    if isinstance(health, NotAuthorized):
+        return Finding(
+            "node", "skipped", f"Pulsar {version} answers; how healthy it finds itself is not for our role"
+        )
+    says = f"Pulsar {version} answers, and its check of itself fails: {_reason(health)}"
+    return Finding("node", "problem", says, "look at the node's log and its disk")
+
+
+def connect(facts: Facts) -> Finding:
+    """Tell whether a new session opens, and in what time."""
+    answer = facts.connect_ms
+    if isinstance(answer, PulsarError):
+        return Finding("connect", "problem", f"no new session opens: {_reason(answer)}", _remedy(answer))
+    says = f"a new session opens in {answer:.0f} ms"
+    if answer > _MOST_CONNECT_MS:
+        change = "look what keeps the node or the network busy"
+        return Finding("connect", "warning", f"{says}, more than {_MOST_CONNECT_MS:.0f}", change)
+    return Finding("connect", "ok", says)
+
+
+def sessions(facts: Facts) -> Finding:
+    """Tell whether sessions that should stay open do, and for how long a quiet one has."""
+    if facts.kept:
+        return Finding("sessions", "problem", f"those to be kept open are not: {_reason(facts.kept)}")
+    if facts.quiet_status != "connected":
+        return Finding("sessions", "problem", f"the quiet one is not open: {facts.quiet_status}")
+    timeout_s = facts.node.idle_timeout_s
+    against = f", with an idle time-out of {timeout_s:g} s" if timeout_s else ""
+    says = f"a quiet one has been open for {facts.quiet_s:.0f} s{against}"
+    if facts.survived_s is not None:
+        says += f"; the one before was lost after {facts.survived_s:.0f} s"
+    if facts.reconnects:
+        times = "once" if facts.reconnects == 1 else f"{facts.reconnects} times"
+        return Finding("sessions", "warning", f"{says}; opened again {times} in the last minute")
+    return Finding("sessions", "ok", says)
+
+
+def probes(facts: Facts) -> Finding:
+    """Tell which probes fail, or take too long."""
+    if isinstance(facts.connect_ms, PulsarError) and facts.kept:
+        return Finding("probes", "skipped", "no session opens")
+    troubled = [each for each in facts.verdicts if each.reason]
+    if not troubled:
+        return Finding("probes", "ok", f"all {len(facts.verdicts)} kinds come in time")
+    worst = next((each for each in troubled if each.has_failed), troubled[0])
+    says = f"{worst.name}: {worst.reason}"
+    if len(troubled) > 1:
+        says += f"; {len(troubled)} of {len(facts.verdicts)} kinds are in trouble"
+    if all(each.is_recovering for each in troubled):
+        return Finding("probes", "problem", f"{says}; in time again, but not long enough yet")
+    return Finding("probes", "problem", says, "look what keeps the node or the network busy")
+
+
+def storage(facts: Facts) -> Finding:
+    """Tell whether only what the node has to store fails."""
+    if not facts.topic_name.is_persistent:
+        return Finding("storage", "skipped", "nothing is stored on a non-persistent topic")
+    stored = [each for each in facts.verdicts if each.is_persistent]
+    passing = [each for each in facts.verdicts if not each.is_persistent]
+    if any(each.has_failed for each in passing) or facts.kept:
+        return Finding("storage", "skipped", "what is not stored does not pass either")
+    if stored and stored[0].has_failed and not stored[0].is_recovering:
+        says = (
+            f"what is to be stored does not pass ({stored[0].reason}), the rest does: disk full, or store read-only"
+        )
+        return Finding("storage", "problem", says, "make room on the node's disk, and look at its log")
+    return Finding("storage", "ok", "what is stored passes")
+
+
+def topic(facts: Facts) -> Finding:
+    """Tell what the broker knows of the stream's topic."""
+    found = facts.topic
+    if isinstance(found, TopicNotFound):
+        return Finding("topic", "ok", "it does not exist yet, and is made when somebody publishes or watches")
+    if isinstance(found, NamespaceNotFound):
+        return Finding("topic", "problem", f"namespace {found.namespace} does not exist", "check --topic")
+    if isinstance(found, PulsarError):
+        return Finding("topic", "skipped", _reason(found))
+    says = (
+        f"{_number(found.publishers, 'publisher')}, {_number(found.consumers, 'viewer')}, "
+        f"{found.in_per_s:.0f} messages/s in, {found.storage_bytes / 1e6:.1f} MB stored"
+    )
+    share = found.backlog_bytes / found.backlog_limit_bytes if found.backlog_limit_bytes else 0.0
+    if share >= _NEARLY_FULL:
+        change = "let its subscriptions catch up, or delete those that nobody uses: frames will be lost or refused"
+        return Finding("topic", "warning", f"{says}; the backlog is at {share:.0%} of its limit", change)
+    if facts.growing:
+        change = "its viewer is too slow, or does not acknowledge"
+        return Finding("topic", "warning", f"{says}; the backlog of {facts.growing[0]} grows", change)
+    return Finding("topic", "ok", says)
+
+
+def stream(facts: Facts, plan: Plan) -> Finding:
+    """Tell how the real stream is."""
+    seen = facts.stream
+    if facts.received:
+        return Finding(
+            "stream", "problem", f"it cannot be received: {_reason(facts.received)}", _remedy(facts.received)
+        )
+    if seen.notice:
+        return Finding("stream", "problem", f"its publisher has no picture: {seen.notice}", "look at the camera")
+    if not seen.frames or seen.silent_s > SILENT_S:
+        return _silence(facts, plan)
+    middle_ms, late_ms = seen.age_ms["p50"] or 0.0, seen.age_ms["p95"] or 0.0
+    says = f"{seen.fps:.1f} fps {seen.picture}, age p50 {middle_ms:.0f} p95 {late_ms:.0f} ms"
+    if late_ms > _MOST_AGE_MS:
+        state = "problem" if middle_ms > _MOST_AGE_MS else "warning"
+        change = "see 'pulsar-cam watch --stats' for where the time goes"
+        return Finding("stream", state, f"{says}: older than {_MOST_AGE_MS:.0f} ms", change)  # type: ignore[arg-type]
+    return Finding("stream", "ok", says)
+
+
+def _silence(facts: Facts, plan: Plan) -> Finding:
+    publishers = facts.topic.publishers if isinstance(facts.topic, TopicView) else 0
+    if publishers and facts.stream.silent_s > SILENT_S:
+        says = f"a publisher is connected, and has sent nothing for {facts.stream.silent_s:.0f} s"
+        return Finding("stream", "problem", says, "look at the publisher and its camera")
+    if publishers:
+        return Finding("stream", "ok", "waiting for the first frame")
+    says = "nobody publishes"
+    if isinstance(facts.topic, PulsarError) and not isinstance(facts.topic, TopicNotFound):
+        says = "no frames, and who publishes is not known"
+    if plan.expects_stream:
+        return Finding("stream", "problem", says, "start 'pulsar-cam publish'")
+    return Finding("stream", "ok", says)
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count or 'no'} {what}{'' if count == 1 else 's'}"
+
+
+def _reason(error: PulsarError) -> str:
+    return error.problem if isinstance(error, NodeUnreachable) else str(error)
+
+
+def _remedy(error: PulsarError) -> str:
+    return error.remedy if isinstance(error, TlsFailed) else ""

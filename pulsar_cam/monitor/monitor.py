@@ -1,0 +1,191 @@
+"""The monitor: a round of everything an interval, and one view of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Coroutine
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from ..admin import Admin
+from ..errors import NamespaceNotFound, NodeUnreachable, PulsarError, TopicNotFound
+from ..stages import Durations
+from ..topics import Endpoint, Topic
+from .judge import Facts, Verdict, judge
+from .lane import Lane
+from .node import NodeFacts, NodeLook
+from .plan import Plan
+from .probe import Probe
+from .quiet import QuietSession
+from .stream import StreamWatch
+from .topic import TopicLook
+from .view import TopicView, View
+
+T = TypeVar("T")
+
+_HEAD_START = 1 / 8  # of the patience: so long a step is waited for before the next one begins
+_UNSTORED_BYTES = 1_000
+_FRESH_BUDGETS = 2.0  # the first message of a session takes longer
+_MOST_CONNECTS = 120
+_LATELY_S = 60.0
+
+
+class Monitor:
+    """Watches a node and a stream for as long as it is open, as an async context manager and iterator of views::
+
+        async with Monitor(Endpoint.of(), Topic.parse("video-stream")) as monitor:
+            async for view in monitor:
+                print(view.state, view.reason)
+
+    It starts and goes on whatever the node does, and leaves no subscription behind.
+    Its probes are on topics beside the stream's, whose names begin with the stream's and ``-probe``.
+    """
+
+    def __init__(self, endpoint: Endpoint, topic: Topic, plan: Plan | None = None) -> None:
+        self._endpoint, self._topic, self._plan = endpoint, topic, plan or Plan()
+        self._admin = Admin(endpoint, self._plan.patience_s / 2)
+        self._node, self._topic_look = NodeLook(self._admin, endpoint), TopicLook(self._admin, topic)
+        self._lanes = self._make_lanes()
+        self._quiet = QuietSession(endpoint, _beside(topic, "quiet", "non-persistent"))
+        self._stream = StreamWatch(endpoint, topic)
+        self._is_watching = False
+        self._tasks: list[asyncio.Task[None]] = []
+        self._connects = Durations(_MOST_CONNECTS)
+        self._reconnects_at: deque[tuple[float, int]] = deque()
+
+    def _make_lanes(self) -> dict[str, Lane]:
+        plan, topic, is_persistent = self._plan, self._topic, self._topic.is_persistent
+        self._probes: list[Probe] = []
+
+        def lane(topic: Topic, *probes: Probe) -> Lane:
+            self._probes += probes
+            return Lane(self._endpoint, topic, probes, keeps_open=probes[0].session == "kept")
+
+        sizes, budget_ms = plan.probe_sizes, plan.budget_ms
+        lanes = {
+            "kept": lane(
+                _beside(topic, "", topic.domain), *(Probe("kept", size, is_persistent, budget_ms) for size in sizes)
+            )
+        }
+        if is_persistent:
+            unstored = Probe("kept", _UNSTORED_BYTES, False, budget_ms)
+            lanes["unstored"] = lane(_beside(topic, "", "non-persistent"), unstored)
+        lanes["fresh"] = lane(
+            _beside(topic, "fresh", topic.domain),
+            *(Probe("fresh", size, is_persistent, budget_ms * _FRESH_BUDGETS) for size in sizes),
+        )
+        return lanes
+
+    async def __aenter__(self) -> Self:
+        """Begin.
+
+        Raises:
+            NodeUnreachable: no client can be made at all, as with a proxy that cannot be used.
+        """
+        await self._admin.__aenter__()
+        self._tasks = [asyncio.create_task(self._quiet.run())]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for task in self._tasks:
+            task.cancel()
+        closing = [asyncio.create_task(lane.close()) for lane in self._lanes.values()]
+        await asyncio.wait([*self._tasks, *closing])
+        await self._admin.__aexit__(kind, error, trace)
+
+    async def __aiter__(self) -> AsyncIterator[View]:
+        """Yield one view an interval, for ever."""
+        while True:
+            began_s = time.monotonic()
+            yield await self._round()
+            await asyncio.sleep(max(0.0, began_s + self._plan.interval_s - time.monotonic()))
+
+    async def _round(self) -> View:
+        plan = self._plan
+        until_s = time.monotonic() + plan.patience_s
+        async with asyncio.TaskGroup() as group:
+            lanes = [
+                await self._begin(group, lane.round(until_s - time.monotonic())) for lane in self._lanes.values()
+            ]
+            node = await self._begin(group, self._node.round())
+            topic = await self._begin(group, self._look_at_topic())
+        assert all(task.done() for task in lanes)
+        self._watch_stream(topic.result())
+        return self._view(node.result(), topic.result())
+
+    async def _begin(self, group: asyncio.TaskGroup, step: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Begin a step, and let it go alone for a moment: measurements would disturb each other."""
+        task = group.create_task(step)
+        await asyncio.wait([task], timeout=self._plan.patience_s * _HEAD_START)
+        return task
+
+    async def _look_at_topic(self) -> TopicView | PulsarError:
+        try:
+            async with asyncio.timeout(self._plan.patience_s / 2):
+                return await self._topic_look.round()
+        except TimeoutError:
+            return NodeUnreachable(self._endpoint.admin_url, "no answer in time")
+        except PulsarError as error:
+            return error
+
+    def _watch_stream(self, topic: TopicView | PulsarError) -> None:
+        """Subscribe to the stream once its topic is there: to subscribe would make it."""
+        is_missing = isinstance(topic, (TopicNotFound, NamespaceNotFound)) or self._lanes["fresh"].error
+        if not is_missing and not self._is_watching:
+            self._is_watching = True
+            self._tasks.append(asyncio.create_task(self._stream.run()))
+
+    def _view(self, node: NodeFacts, topic: TopicView | PulsarError) -> View:
+        kept, fresh = self._lanes["kept"], self._lanes["fresh"]
+        if fresh.connect_ms is not None:
+            self._connects.add(round(fresh.connect_ms * 1e6))
+        quiet_s, stream = self._quiet.look(), self._stream.view()
+        reconnects = kept.reconnects + self._quiet.reconnects + self._stream.reconnects
+        lately = self._lately(reconnects)
+        facts = Facts(
+            topic_name=self._topic,
+            node=node,
+            connect_ms=fresh.error or fresh.connect_ms or 0.0,
+            kept=kept.error,
+            verdicts=tuple(map(_verdict, self._probes)),
+            topic=topic,
+            stream=stream,
+            reconnects=lately,
+            quiet_s=quiet_s,
+            quiet_status="connected" if self._quiet.is_open else self._quiet.status,
+            survived_s=self._quiet.survived_s if lately else None,
+            growing=self._topic_look.growing,
+            received=self._stream.error,
+        )
+        return View(
+            findings=judge(facts, self._plan),
+            probes=tuple(probe.view() for probe in self._probes),
+            connect_ms=None if fresh.error else fresh.connect_ms,
+            connects_ms=self._connects.percentiles_ms(),
+            idle_s=round(quiet_s, 1),
+            reconnects=reconnects,
+            topic=topic if isinstance(topic, TopicView) else None,
+            stream=stream,
+        )
+
+    def _lately(self, reconnects: int) -> int:
+        """Return how many of the reconnections were in the last minute."""
+        now_s = time.monotonic()
+        self._reconnects_at.append((now_s, reconnects))
+        while now_s - self._reconnects_at[0][0] > _LATELY_S:
+            self._reconnects_at.popleft()
+        return reconnects - self._reconnects_at[0][1]
+
+
+def _beside(topic: Topic, purpose: str, domain: str) -> Topic:
+    return replace(topic, domain=domain, name=f"{topic.name}-probe{purpose and '-'}{purpose}")
+
+
+def _verdict(probe: Probe) -> Verdict:
+    policy = probe.policy
+    return Verdict(probe.view().name, probe.is_persistent, policy.reason, policy.has_failed, policy.is_recovering)

@@ -1,0 +1,89 @@
+"""What a node's admin API says of the node: its version, its own health, and its idle time-out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from ..admin import Admin
+from ..errors import NodeUnreachable, PulsarError
+from ..topics import Endpoint
+
+T = TypeVar("T")
+
+_CONNECT_S = 0.5
+_DEFAULT_IDLE_TIMEOUT_MS = "300000"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """The answers of one round; where there is none, the reason stands in its place.
+
+    Attributes:
+        version: such as ``4.0.8``.
+        health: why the broker's check of itself failed; None if it passed, or was not asked for.
+        idle_timeout_s: after which silence the node closes a session; None if it does not tell.
+        hangs: whether it takes connections, and does not answer.
+    """
+
+    version: str | PulsarError
+    health: PulsarError | None = None
+    idle_timeout_s: float | None = None
+    hangs: bool = False
+
+
+class NodeLook:
+    """Asks the admin API, round by round; its settings once, and again after it did not answer.
+
+    Args:
+        admin: an open client, whose time-out bounds each answer.
+    """
+
+    def __init__(self, admin: Admin, endpoint: Endpoint) -> None:
+        self._admin, self._endpoint = admin, endpoint
+        self._idle_timeout_s: float | None = None
+        self._has_told_settings = False
+
+    async def round(self) -> NodeFacts:
+        """Return how the node is; never raises a PulsarError."""
+        version = await _answer(self._admin.version())
+        if isinstance(version, PulsarError):
+            self._has_told_settings = False
+            return NodeFacts(version, hangs=isinstance(version, NodeUnreachable) and await self._takes_connections())
+        health = await _answer(self._admin.check_health())
+        return NodeFacts(version, health, await self._idle_timeout())
+
+    async def _idle_timeout(self) -> float | None:
+        if not self._has_told_settings:
+            self._has_told_settings = True
+            settings = await _answer(self._admin.settings())
+            self._idle_timeout_s = None if isinstance(settings, PulsarError) else _seconds(settings)
+        # A separate proxy has settings of its own, and does not tell them.
+        is_one = urlsplit(self._endpoint.ws_url).netloc == urlsplit(self._endpoint.admin_url).netloc
+        return self._idle_timeout_s if is_one else None
+
+    async def _takes_connections(self) -> bool:
+        url = urlsplit(self._endpoint.admin_url)
+        port = url.port or (443 if url.scheme == "https" else 80)
+        try:
+            async with asyncio.timeout(_CONNECT_S):
+                _, writer = await asyncio.open_connection(url.hostname, port)
+        except (TimeoutError, OSError):
+            return False
+        writer.transport.abort()
+        return True
+
+
+async def _answer(answer: Awaitable[T]) -> T | PulsarError:
+    try:
+        return await answer
+    except PulsarError as error:
+        return error
+
+
+def _seconds(settings: dict[str, object]) -> float | None:
+    text = str(settings.get("webSocketSessionIdleTimeoutMillis", _DEFAULT_IDLE_TIMEOUT_MS))
+    return int(text) / 1000 if text.isascii() and text.isdigit() and len(text) < 16 else None

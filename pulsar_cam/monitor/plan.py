@@ -1,0 +1,50 @@
+"""What a monitor does, how often, and what it takes for slow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import InvalidOption
+
+_LEAST_INTERVAL_S, _MOST_INTERVAL_S = 1.0, 3600.0
+_MOST_PATIENCE_S = 4.0
+_MOST_SIZES = 8
+_LARGEST_BYTES = 5_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The choices of one run.
+
+    Attributes:
+        interval_s: a round of probes begins each so many seconds.
+        patience_s: what has not come, or not answered, within so many seconds of a round, has failed.
+        probe_sizes: payloads of the probes, in bytes.
+        budget_ms: a probe that takes longer from end to end is too slow.
+        expects_stream: whether a topic without frames is a problem.
+    """
+
+    interval_s: float = 5.0
+    patience_s: float = _MOST_PATIENCE_S
+    probe_sizes: tuple[int, ...] = (1_000, 50_000, 200_000)
+    budget_ms: float = 250.0
+    expects_stream: bool = False
+
+    @classmethod
+    def of(cls, interval_s: float, probe_sizes: tuple[int, ...], budget_ms: float, expects_stream: bool) -> Plan:
+        """Return a plan whose patience fits its interval.
+
+        Raises:
+            InvalidOption: what cannot work.
+        """
+        if not _LEAST_INTERVAL_S <= interval_s <= _MOST_INTERVAL_S:
+            expected = f"expected {_LEAST_INTERVAL_S:g} to {_MOST_INTERVAL_S:g} seconds"
+            raise InvalidOption("--interval", interval_s, expected)
+        if not budget_ms > 0:
+            raise InvalidOption("--budget", budget_ms, "expected milliseconds, more than 0")
+        if not 1 <= len(probe_sizes) <= _MOST_SIZES or not all(1 <= size <= _LARGEST_BYTES for size in probe_sizes):
+            shown = ",".join(map(str, probe_sizes))
+            expected = f"expected 1 to {_MOST_SIZES} sizes in bytes, each at most {_LARGEST_BYTES}"
+            raise InvalidOption("--probe-sizes", shown, expected)
+        patience_s = min(_MOST_PATIENCE_S, 0.8 * interval_s)
+        return cls(interval_s, patience_s, tuple(sorted(set(probe_sizes))), budget_ms, expects_stream)
