@@ -19,6 +19,7 @@ from rich.live import Live
 
 from ..background import Background
 from ..errors import InvalidOption
+from ..moment import utc_text
 from ..topics import DEFAULT_TOPIC, Endpoint, Topic
 from . import options
 from .access import reaches_node
@@ -102,7 +103,7 @@ def _check_once(endpoint: Endpoint, topic: Topic, plan: Plan, as_json: bool, sto
     if len(views) < _ONCE_ROUNDS:
         return
     if as_json:
-        typer.echo(json.dumps({"event": "status", **views[-1].as_dict()}))
+        _print_json("status", views[-1].as_dict())
     else:
         Console(highlight=False).print(table(views[-1]))
     if views[-1].state == "problem":
@@ -117,13 +118,14 @@ def _watch(
 
     totals, began_s = Totals(), time.monotonic()
     is_live = sys.stdout.isatty() and errors.is_terminal and not as_json
-    with LiveView() if is_live else nullcontext(_print_json) as show:
+    with LiveView() if is_live else nullcontext(lambda view: _print_json("status", view.as_dict())) as show:
         _run(_follow(endpoint, topic, plan, [totals.add, ChangeLog().add, show]), stop, duration_s)
     elapsed_s = time.monotonic() - began_s
     if is_live:
         typer.echo(f"{totals.sentence}, in {elapsed_s:.1f} s")
     else:
-        typer.echo(json.dumps({"event": "summary", "elapsed_s": round(elapsed_s, 1), **totals.as_dict()}))
+        when = {"at": utc_text(time.time_ns()), "elapsed_s": round(elapsed_s, 1)}
+        _print_json("summary", when | totals.as_dict())
 
 
 def _run(following: Coroutine[Any, Any, None], stop: threading.Event, duration_s: float | None = None) -> None:
@@ -149,8 +151,8 @@ async def _follow(
                 return
 
 
-def _print_json(view: View) -> None:
-    print(json.dumps({"event": "status", **view.as_dict()}), flush=True)
+def _print_json(event: str, values: dict[str, Any]) -> None:
+    print(json.dumps({"command": "monitor", "event": event, **values}), flush=True)
 
 
 class LiveView:
