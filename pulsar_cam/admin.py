@@ -9,7 +9,7 @@ import asyncio
 import logging
 import re
 import ssl
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
@@ -214,6 +214,14 @@ class Admin:
         path = f"/{topic.path}/retention?applied=true"
         return _json_object(await self._call("GET", path, f"read the retention of {topic}", topic=topic))
 
+    async def backlog_quotas(self, topic: Topic, *, applied: bool = True) -> dict[str, Any]:
+        """Return how far subscriptions of a persistent topic may lag, by kind, such as ``destination_storage``.
+
+        With `applied` the node's own limits are included, else there are only those that were set on this topic.
+        """
+        path = f"/{topic.path}/backlogQuotaMap?applied={str(applied).lower()}"
+        return _json_object(await self._call("GET", path, f"read the backlog limit of {topic}", topic=topic))
+
     async def _call(
         self, method: str, path: str, action: str, *, topic: Topic | None = None, body: Any = None
     ) -> httpx.Response:
@@ -264,7 +272,7 @@ class _FreshToken(httpx.Auth):
         yield request
 
 
-def limits_in(settings: dict[str, Any]) -> Limits:
+def limits_in(settings: Mapping[str, Any]) -> Limits:
     """Return the limits on one message that these settings set, or leave at Pulsar's defaults."""
     return Limits(
         text=_positive(settings.get("webSocketMaxTextFrameSize"), DEFAULT_TEXT_LIMIT),

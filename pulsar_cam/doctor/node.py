@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from statistics import median
+from typing import Any
 from urllib.parse import urlsplit
 
 from ..admin import Security, limits_in
@@ -151,7 +152,12 @@ def frame_limit(facts: NodeFacts) -> Finding:
     if reason := _no_settings(facts):
         return Finding("frame limit", "skipped", reason)
     assert isinstance(facts.settings, dict)
-    limits = limits_in(facts.settings)
+    return frame_limit_in(facts.settings)
+
+
+def frame_limit_in(settings: Mapping[str, Any]) -> Finding:
+    """Tell the largest JPEG that a node with these settings takes."""
+    limits = limits_in(settings)
     says = f"JPEGs of up to {max_jpeg_bytes(limits.text, limits.message) // 1000} kB"
     values = {"webSocketMaxTextFrameSize": limits.text, "maxMessageSize": limits.message}
     low = [f"{name} to {_NEEDED[name]}" for name, value in values.items() if value < _NEEDED[name]]
@@ -166,13 +172,18 @@ def idle_timeout(facts: NodeFacts) -> Finding:
     if reason := _no_settings(facts):
         return Finding("idle timeout", "skipped", reason)
     assert isinstance(facts.settings, dict)
-    timeout_s = _number(facts.settings.get("webSocketSessionIdleTimeoutMillis"), 300_000) / 1000
+    return idle_timeout_in(facts.settings)
+
+
+def idle_timeout_in(settings: Mapping[str, Any]) -> Finding:
+    """Tell the same of a node with these settings."""
+    timeout_s = _number(settings.get("webSocketSessionIdleTimeoutMillis"), 300_000) / 1000
     ends = f"end after {timeout_s:g} s of silence" if timeout_s > 0 else "never end by silence"
     says = f"sessions {ends}; ours send a ping every {MEASURE_INTERVAL_S:g} s"
     better = "set webSocketSessionIdleTimeoutMillis=60000 on the node"
     if 0 < timeout_s <= _SHORTEST_IDLE_S:
         return Finding("idle timeout", "problem", says, better)
-    if _number(facts.settings.get("webSocketPingDurationSeconds"), -1) > 0:
+    if _number(settings.get("webSocketPingDurationSeconds"), -1) > 0:
         says += "; the node pings too, so a client that lost its network holds its subscription for ever"
         return Finding("idle timeout", "warning", says, "set webSocketPingDurationSeconds=-1 on the node")
     if timeout_s <= 0 or timeout_s > _LONGEST_IDLE_S:

@@ -1,0 +1,188 @@
+"""What the monitor would change on the topic and the node, and the part of it that it may change itself.
+
+**Safe** is what takes no stored message from anybody when it is done, and can be undone with one command: limits that
+are at least twice what is there. All else is said only: what deletes, what cannot be undone, what needs a restart.
+"""
+
+from __future__ import annotations
+
+import logging
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..admin import Admin
+from ..doctor.node import frame_limit_in, idle_timeout_in
+from ..errors import PulsarError
+from ..text import printable
+from ..topic_policy import TopicPolicy
+from ..topics import Topic
+from .view import SubscriptionView, TopicView
+
+logger = logging.getLogger(__name__)
+
+BACKLOG_BYTES = 2_000_000_000
+"""The backlog limit for a topic that has none: ten minutes of 720p at 30 fps."""
+_HEADROOM = 2
+_NEARLY_FULL = 0.8
+_EVICTION = "consumer_backlog_eviction"
+_MANY_BYTES_PER_S = 50e6
+_MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """One change.
+
+    Attributes:
+        says: why, and what to change.
+        policy: what can safely be applied to the topic; None if a person has to decide.
+        undo: the command that takes that back.
+    """
+
+    says: str
+    policy: TopicPolicy | None = None
+    undo: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """The limits in force on a topic, the node's own included; None for no limit.
+
+    Attributes:
+        is_own: whether the backlog limit was set on this topic.
+        blocks_publishers: whether a full backlog stops the camera, in place of taking the oldest messages.
+        retention_bytes: of acknowledged messages; 0 keeps none.
+        keeps_all: whether acknowledged messages are kept without any limit.
+    """
+
+    backlog_bytes: int | None
+    is_own: bool
+    blocks_publishers: bool
+    retention_bytes: int | None
+    keeps_all: bool
+
+
+async def policies_of(admin: Admin, topic: Topic) -> Policies:
+    """Ask for the limits in force on a persistent topic.
+
+    Raises:
+        PulsarError: the node does not tell.
+    """
+    in_force = (await admin.backlog_quotas(topic)).get("destination_storage")
+    own = await admin.backlog_quotas(topic, applied=False)
+    retention = await admin.retention(topic)
+    quota = in_force if isinstance(in_force, dict) else {}
+    minutes, megabytes = (_whole(retention.get(f"retention{what}")) for what in ("TimeInMinutes", "SizeInMB"))
+    limit_bytes = _whole(quota.get("limitSize"))
+    return Policies(
+        backlog_bytes=limit_bytes if limit_bytes > 0 else None,
+        is_own="destination_storage" in own,
+        blocks_publishers=quota.get("policy", _EVICTION) != _EVICTION,
+        retention_bytes=None if megabytes < 0 else megabytes * _MIB,
+        keeps_all=minutes < 0 and megabytes < 0,
+    )
+
+
+def _whole(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def advise(
+    topic: Topic, view: TopicView, policies: Policies | None, settings: Mapping[str, Any] | None
+) -> list[Advice]:
+    """Return what to change, the most important first; what nobody tells is left out."""
+    found = [*_about_forgotten(topic, view), *_about_many_cameras(view)]
+    if policies:
+        found = [*_about_backlog(topic, view, policies), *found, *_about_retention(topic, policies)]
+    for judge in (idle_timeout_in, frame_limit_in) if settings is not None else ():
+        finding = judge(settings or {})
+        found += [Advice(f"{finding.check}: {finding.says}: {finding.change}")] if finding.change else []
+    return found
+
+
+def _about_backlog(topic: Topic, view: TopicView, policies: Policies) -> Iterator[Advice]:
+    limit_bytes = policies.backlog_bytes
+    if limit_bytes is None:
+        wanted = max(BACKLOG_BYTES, _HEADROOM * view.backlog_bytes)
+        yield _limited(topic, wanted, policies, "nothing bounds what a subscription that stays away keeps on disk")
+    elif policies.blocks_publishers and _HEADROOM * view.backlog_bytes <= limit_bytes:
+        yield _limited(topic, limit_bytes, policies, "a subscription that stays away stops the camera in the end")
+    elif policies.blocks_publishers:
+        share = view.backlog_bytes / limit_bytes
+        yield Advice(f"the backlog is at {share:.0%}, and stops the camera when it is full: {_catch_up(view)}")
+    elif view.backlog_bytes > _NEARLY_FULL * limit_bytes:
+        share = view.backlog_bytes / limit_bytes
+        yield Advice(f"the backlog is at {share:.0%}, and its oldest frames are taken next: {_catch_up(view)}")
+
+
+def _limited(topic: Topic, wanted_bytes: int, policies: Policies, why: str) -> Advice:
+    says = f"{why}: limit the backlog to {wanted_bytes / 1e9:.1f} GB, with the oldest frames taken first"
+    if policies.retention_bytes and wanted_bytes >= policies.retention_bytes:
+        return Advice(f"{says}, and raise the retention of {policies.retention_bytes / 1e9:.1f} GB above that before")
+    return Advice(says, TopicPolicy(backlog_bytes=wanted_bytes), _undo(topic, policies))
+
+
+def _undo(topic: Topic, policies: Policies) -> str:
+    name = shlex.quote(str(topic))
+    if not policies.is_own:
+        return f"pulsar-admin topics remove-backlog-quota {name}"
+    limit = -1 if policies.backlog_bytes is None else policies.backlog_bytes
+    return f"pulsar-admin topics set-backlog-quota {name} --limit {limit} --policy producer_request_hold"
+
+
+def _catch_up(view: TopicView) -> str:
+    behind = sorted(view.subscriptions, key=lambda each: each.backlog, reverse=True)[:3]
+    names = ", ".join(_called(each) for each in behind if each.backlog)
+    return f"let these catch up, or delete them: {names}" if names else "let its subscriptions catch up"
+
+
+def _called(subscription: SubscriptionView) -> str:
+    return f"{printable(subscription.name, 60)!r} ({subscription.backlog} behind)"
+
+
+def _about_forgotten(topic: Topic, view: TopicView) -> Iterator[Advice]:
+    forgotten = [each for each in view.subscriptions if each.is_durable and not each.consumers and each.backlog]
+    for each in forgotten[:3]:
+        name = shlex.quote(printable(each.name, 60))
+        yield Advice(
+            f"nobody consumes from {_called(each)}, and the node keeps its frames: let it catch up, or delete it "
+            f"with pulsar-admin topics unsubscribe {shlex.quote(str(topic))} -s {name}"
+        )
+
+
+def _about_many_cameras(view: TopicView) -> Iterator[Advice]:
+    if view.publishers > 1 and not view.partitions and view.in_bytes_per_s > _MANY_BYTES_PER_S:
+        yield Advice(
+            f"{view.publishers} publishers send {view.in_bytes_per_s / 1e6:.0f} MB/s through one topic: give each a "
+            "topic of its own, or a topic with partitions (create-topic --partitions)"
+        )
+
+
+def _about_retention(topic: Topic, policies: Policies) -> Iterator[Advice]:
+    if policies.keeps_all:
+        yield Advice(
+            "every frame is kept for ever: set a limit with "
+            f"pulsar-cam create-topic --topic {shlex.quote(str(topic))} --retention-size 10GB"
+        )
+
+
+class Applying:
+    """Applies what is safe, each thing once a run, and logs what it did and how to undo it."""
+
+    def __init__(self) -> None:
+        self._done: set[TopicPolicy] = set()
+
+    async def apply(self, admin: Admin, topic: Topic, found: list[Advice]) -> None:
+        """Apply the safe part of what was found; what the node refuses is logged."""
+        for advice in found:
+            if not advice.policy or advice.policy in self._done:
+                continue
+            self._done.add(advice.policy)
+            try:
+                await advice.policy.apply(admin, topic)
+            except PulsarError as error:
+                logger.warning("not applied: %s (%s)", advice.says, error)
+            else:
+                logger.warning("applied to %s: %s; undo with: %s", topic, advice.says, advice.undo)
