@@ -17,9 +17,7 @@ from pulsar_cam.topic_policy import TopicPolicy
 from pulsar_cam.topics import Topic
 
 TOPIC = Topic.parse("front")
-WELL = Policies(
-    backlog_bytes=10_000_000, is_own=False, blocks_publishers=False, retention_bytes=0, keeps_all=False
-)
+WELL = Policies(backlog_bytes=10_000_000, is_own=False, blocks_publishers=False, retention_bytes=0, keeps_all=False)
 VIEWER = SubscriptionView("viewer1", is_durable=False, consumers=1, backlog=2, out_per_s=30)
 ARCHIVE = SubscriptionView("archive", is_durable=True, consumers=0, backlog=900, out_per_s=0)
 VIEW = TopicView(
@@ -102,13 +100,13 @@ class Node(Admin):
     """Takes limits, or refuses them."""
 
     def __init__(self, error: Exception | None = None) -> None:
-        self.limits: list[int] = []
+        self.taken: list[int] = []
         self._error = error
 
     async def set_backlog_limit(self, topic: Topic, size_bytes: int) -> None:
         if self._error:
             raise self._error
-        self.limits.append(size_bytes)
+        self.taken.append(size_bytes)
 
 
 def test_what_is_safe_is_applied_once_and_logged_with_its_undo(caplog: pytest.LogCaptureFixture) -> None:
@@ -116,7 +114,7 @@ def test_what_is_safe_is_applied_once_and_logged_with_its_undo(caplog: pytest.Lo
     advice = [*found(policies=replace(WELL, backlog_bytes=None)), Advice("delete everything")]
     for _ in range(3):
         asyncio.run(applying.apply(node, TOPIC, advice))
-    assert node.limits == [BACKLOG_BYTES]
+    assert node.taken == [BACKLOG_BYTES]
     (line,) = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert line.startswith("applied to persistent://public/default/front: nothing bounds")
     assert line.endswith("undo with: pulsar-admin topics remove-backlog-quota persistent://public/default/front")
