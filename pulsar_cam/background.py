@@ -68,6 +68,11 @@ class Background:
         """How much processor time, at most, went by between two waits of the event loop, in milliseconds."""
         return round(self._selector.most_work_s * 1000, 1) if self._selector else 0.0
 
+    @property
+    def blocked_s(self) -> float:
+        """For how long the event loop has kept everything on it waiting by now, in seconds; 0 when it has ended."""
+        return self._selector.awake_s if self._selector and self.is_running else 0.0
+
     def forget_blocks(self) -> None:
         """Measure blocks from now on: before the first frame, they delay nothing."""
         if self._selector:
@@ -119,9 +124,14 @@ class _TimedSelector(selectors.DefaultSelector):
         self.longest_s = self.most_work_s = 0.0
         self._awake_since_s = self._work_before_s = math.inf
 
+    @property
+    def awake_s(self) -> float:
+        return max(0.0, time.monotonic() - self._awake_since_s)
+
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        self.longest_s = max(self.longest_s, time.monotonic() - self._awake_since_s)
+        self.longest_s = max(self.longest_s, self.awake_s)
         self.most_work_s = max(self.most_work_s, time.thread_time() - self._work_before_s)
+        self._awake_since_s = math.inf
         ready = super().select(timeout)
         self._awake_since_s, self._work_before_s = time.monotonic(), time.thread_time()
         return ready

@@ -47,6 +47,7 @@ _MOST_ROUND_TRIPS = 60
 # times its size for a moment, and a viewer has 300 MB for all that it does.
 MAX_TEXT_BYTES = 16 * 1024 * 1024
 _MESSAGE_TOO_BIG = 1009
+_CONNECTED = "connected"
 # How long a name may stay taken: our own last session may just be closing.
 NAME_PATIENCE_S = 3.0
 
@@ -91,6 +92,11 @@ class Connection:
         self._lost_because = ""
         self._delays_s = backoff()
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether a session is open, as far as is known."""
+        return self.status == _CONNECTED
+
     async def open(self) -> ClientConnection:
         """Open and return the first session.
 
@@ -108,7 +114,7 @@ class Connection:
                     raise
                 await asyncio.sleep(delay_s)
             else:
-                self.status, self.has_opened = "connected", True
+                self.status, self.has_opened = _CONNECTED, True
                 break
         return websocket
 
@@ -160,7 +166,7 @@ class Connection:
                 await asyncio.sleep(next(delays_s))
             else:
                 break
-        self.status = "connected"
+        self.status = _CONNECTED
         if lost_at_s:
             self.reconnects += 1
             self.recovery_s = round(time.monotonic() - lost_at_s, 3)

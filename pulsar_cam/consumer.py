@@ -163,6 +163,11 @@ class Consumer:
         return self._connection.status
 
     @property
+    def is_connected(self) -> bool:
+        """Whether a session is open."""
+        return self._connection.is_connected
+
+    @property
     def reconnects(self) -> int:
         """How often the session was opened again."""
         return self._connection.reconnects
@@ -171,6 +176,11 @@ class Consumer:
     def recovery_s(self) -> float | None:
         """How long the last interruption took, in seconds; None before the first one."""
         return self._connection.recovery_s
+
+    @property
+    def round_trip_s(self) -> float:
+        """The shortest time from a ping to its pong in the last minute, in seconds; 0 before the first."""
+        return self._connection.round_trip_s
 
     @property
     def round_trips_s(self) -> Sequence[float]:

@@ -22,6 +22,12 @@ from .wire import Receipt
 
 logger = logging.getLogger(__name__)
 
+REASONS = (
+    "superseded", "in_flight_full", "disconnected", "rate_lowered", "no_viewer", "encode_error", "rejected",
+    "unacknowledged", "stopped",
+)  # fmt: skip
+"""Why frames are dropped."""
+
 
 class PublishStats:
     """Counters of one run of `publish`; at its end ``captured`` equals ``published`` plus all of ``dropped``.
@@ -45,6 +51,8 @@ class PublishStats:
         setting: quality, scale and rate that are aimed at.
         changes: how often they were changed.
         captured_rate: how fast frames come from the source.
+        size: width and height of the newest published frame, in pixels; None before the first.
+        quality: its JPEG quality, 1 to 100; None if a source made the JPEG.
         cards: pictures that Pulsar acknowledged and that are no frames: they say why there is none.
         reader: what reads the source, once there is one.
         session: the producer, once there is one.
@@ -66,6 +74,8 @@ class PublishStats:
         self.reader: SourceReader | None = None
         self.session: Producer | None = None
         self.network: Background | None = None
+        self.size: tuple[int, int] | None = None
+        self.quality: int | None = None
         self._rate = Rate()
         self._picture = ""
 
@@ -85,6 +95,18 @@ class PublishStats:
         return self.reader.trouble if self.reader else ""
 
     @property
+    def unready(self) -> str:
+        """Why no frames are published now, in a few words; empty while they can be."""
+        if self.trouble or not self.session or not self.session.is_connected:
+            return self.trouble or self.status
+        return "" if self.captured else "no frame yet"
+
+    @property
+    def fps(self) -> float:
+        """Frames published in a second, over the last two."""
+        return self._rate.per_second
+
+    @property
     def reason_to_supersede(self) -> str:
         """Why a captured frame has not been taken by the encoder yet."""
         if not self.session or not self.session.is_connected:
@@ -95,6 +117,12 @@ class PublishStats:
         """Count a frame that was left out."""
         with self._counting:  # two threads may drop for the same reason
             self.dropped[reason] += 1
+
+    @property
+    def dropped_so_far(self) -> dict[str, int]:
+        """Return `dropped`, with 0 for each reason that there was none for; for any thread."""
+        with self._counting:
+            return {**dict.fromkeys(REASONS, 0), **self.dropped}
 
     def drop_unencodable(self, error: EncodeError | DecodeError) -> None:
         """Count a frame that could not become a JPEG; the first one is logged."""
@@ -129,6 +157,7 @@ class PublishStats:
             self.stages.between("receipt", receipt.sent_at_ns, receipt.received_at_ns)
             quality = f" q{packet.quality}" if packet.quality else ""
             self._picture = f"{packet.width}x{packet.height}{quality}"
+            self.size, self.quality = (packet.width, packet.height), packet.quality
         elif receipt.problem == DISCONNECTED:
             self.drop("unacknowledged")
         else:

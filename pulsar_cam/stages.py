@@ -1,21 +1,33 @@
-"""Where the time of a frame goes: how long each stage of its way took, of the last few thousand frames."""
+"""Where the time of a frame goes: how long each stage of its way took, of the last few thousand frames and of all."""
 
 from __future__ import annotations
 
+import itertools
+from bisect import bisect_left
+from collections.abc import Iterator
 from typing import TypeAlias
 
 import numpy as np
 
 _MOST_SAMPLES = 4096
 
+BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0)
+"""Upper bounds of the buckets that all durations are counted in, in seconds; what is longer has one of its own."""
+
 Percentiles: TypeAlias = dict[str, float | None]
 """``p50``, ``p95`` and ``p99`` in milliseconds; None while nothing was measured."""
 
 
 class Durations:
-    """The last durations of one stage, 4096 unless told otherwise."""
+    """The last durations of one stage, 4096 unless told otherwise, and the counts of all since the start, by length.
+
+    Attributes:
+        total_s: the sum of all since the start, in seconds; those below 0, which clocks can make, count as 0.
+    """
 
     def __init__(self, most: int = _MOST_SAMPLES) -> None:
+        self.total_s = 0.0
+        self._counts = [0] * (len(BUCKETS_S) + 1)
         self._most = most
         self._ring_ms = np.zeros(most)
         self._count = 0
@@ -24,6 +36,14 @@ class Durations:
         """Note one duration, in nanoseconds."""
         self._ring_ms[self._count % self._most] = duration_ns / 1e6
         self._count += 1
+        duration_s = max(duration_ns, 0) / 1e9
+        self._counts[bisect_left(BUCKETS_S, duration_s)] += 1
+        self.total_s += duration_s
+
+    @property
+    def cumulative(self) -> list[int]:
+        """How many took at most as long as each of BUCKETS_S, since the start, and in the end how many there were."""
+        return list(itertools.accumulate(self._counts.copy()))  # a copy: asked from other threads, too
 
     @property
     def newest_ms(self) -> float | None:
@@ -47,6 +67,10 @@ class Stages:
 
     def __getitem__(self, name: str) -> Durations:
         return self._durations[name]
+
+    def __iter__(self) -> Iterator[tuple[str, Durations]]:
+        """Yield each stage's name and durations."""
+        yield from self._durations.items()
 
     def between(self, name: str, from_ns: int | None, to_ns: int | None) -> None:
         """Note that a stage took from one reading of a clock to another, both Unix times, where both are known."""

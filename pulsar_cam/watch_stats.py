@@ -24,6 +24,11 @@ from .wire import Delivery
 
 logger = logging.getLogger(__name__)
 
+REASONS = (
+    "superseded", "too_old", "not_a_frame", "repeated", "other_publisher", "notice", "paused", "stopped",
+)  # fmt: skip
+"""Why messages are dropped."""
+
 _QUIET_AFTER_S = 2.0
 _NOTICE_LASTS_S = 3.0  # a publisher repeats it every second
 
@@ -50,6 +55,8 @@ class WatchStats:
         age: how old each frame was when it was shown, after its capture.
         stages: where that time went.
         clock: what is known about the publisher's clock.
+        size: width and height of the frame on show, in pixels, as it was published; None before the first.
+        quality: its JPEG quality, 1 to 100; None if that is not known.
         max_age_ms: older frames are not shown; infinite for no limit.
         session: the consumer, once there is one.
         network: the thread of the event loop, once there is one.
@@ -71,6 +78,8 @@ class WatchStats:
         self.network: Background | None = None
         self._notice = ""
         self._noticed_s = 0.0
+        self.size: tuple[int, int] | None = None
+        self.quality: int | None = None
         self._rate = Rate()
         self._picture = ""
         self._source = ""
@@ -86,6 +95,16 @@ class WatchStats:
     def status(self) -> str:
         """What is going on, as a few words for a person."""
         return self.session.status if self.session else "connecting"
+
+    @property
+    def unready(self) -> str:
+        """Why nothing can arrive now, in a few words; empty while it can."""
+        return "" if self.session and self.session.is_connected else self.status
+
+    @property
+    def fps(self) -> float:
+        """Frames shown in a second, over the last two."""
+        return self._rate.per_second
 
     def arrived(self, delivery: Delivery) -> None:
         """Count a message."""
@@ -130,11 +149,18 @@ class WatchStats:
         self._source = printable(packet.source, 40)
         quality = f" q{packet.quality}" if packet.quality else ""
         self._picture = f"{packet.width}x{packet.height}{quality}"
+        self.size, self.quality = (packet.width, packet.height), packet.quality
 
     def drop(self, reason: str) -> None:
         """Count a message that was left out."""
         with self._counting:  # two threads may drop for the same reason
             self.dropped[reason] += 1
+
+    @property
+    def dropped_so_far(self) -> dict[str, int]:
+        """Return `dropped`, with 0 for each reason that there was none for; for any thread."""
+        with self._counting:
+            return {**dict.fromkeys(REASONS, 0), **self.dropped}
 
     def drop_card(self, packet: Packet) -> None:
         """Count a message that is no frame, but says why there is none."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pulsar_cam.stages import Durations, Stages
+import pytest
+
+from pulsar_cam.stages import BUCKETS_S, Durations, Stages
 
 
 def test_percentiles_are_in_milliseconds() -> None:
@@ -43,3 +45,24 @@ def test_the_text_names_what_was_measured_in_order() -> None:
     stages["receipt"].add(12_345_678)
     stages["encode"].add(1_230_000)
     assert stages.text == "encode 1.2/1.2/1.2  receipt 12/12/12 ms"
+
+
+def test_all_durations_since_the_start_are_counted_by_length() -> None:
+    durations = Durations()
+    for nanoseconds in (-5, 0, 1_000_000, 1_000_001, 500_000_000, 10**10, 10**11):
+        durations.add(nanoseconds)
+    by_bound = dict(zip((*BUCKETS_S, None), durations.cumulative, strict=True))
+    assert (by_bound[0.001], by_bound[0.002], by_bound[0.3], by_bound[0.5]) == (3, 4, 4, 5)
+    assert (by_bound[5.0], by_bound[10.0], by_bound[None]) == (5, 6, 7)
+    assert durations.total_s == pytest.approx(110.502000001)
+
+
+def test_counts_go_on_when_the_last_durations_have_passed() -> None:
+    durations = Durations()
+    for _ in range(5000):
+        durations.add(1)
+    assert durations.cumulative[-1] == 5000
+
+
+def test_stages_are_yielded_in_order() -> None:
+    assert [name for name, _ in Stages("encode", "queue", "receipt")] == ["encode", "queue", "receipt"]

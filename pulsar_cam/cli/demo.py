@@ -18,11 +18,14 @@ from ..topics import DEFAULT_SERVICE_URL, Endpoint, Topic
 from . import options
 from .access import reaches_node
 from .console import StatusLine, errors, set_up_logging, stoppable
+from .metrics import metrics
 from .node import endings_as_ctrl_c, progress_bar, uninterrupted
 from .watch import summary
 
 if TYPE_CHECKING:
+    from ..publish_stats import PublishStats
     from ..viewer import Viewer
+    from ..watch_stats import WatchStats
 
 EXAMPLES = """
 Examples:\n
@@ -46,6 +49,8 @@ def demo(
     *,
     endpoint: Endpoint,
     as_json: options.Json = False,
+    metrics_port: options.MetricsPort = None,
+    metrics_host: options.MetricsHost = options.METRICS_HOST,
     verbose: options.Verbose = 0,
 ) -> None:
     """Show moving pictures with one command: a node if none answers, a topic, a publisher and a viewer.
@@ -58,28 +63,42 @@ def demo(
         asyncio.run(_create(endpoint, full_topic))
         errors.print(f"watch it elsewhere, too: pulsar-cam watch --topic {topic} --service-url {endpoint.admin_url}")
         with stoppable() as stop:
+            from ..metrics.publisher import publisher_readings
+            from ..metrics.viewer import viewer_readings
+            from ..publish_stats import PublishStats
+            from ..watch_stats import WatchStats
+
             viewer = _viewer(full_topic, headless)
             if not viewer.has_window and frames is None and duration is None:
                 frames = _HEADLESS_FRAMES
-            _run(endpoint, full_topic, viewer, frames, duration, as_json, stop)
+            published, watched = PublishStats(), WatchStats()
+            observed = (
+                (published, publisher_readings(published, full_topic)),
+                (watched, viewer_readings(watched, full_topic)),
+            )
+            with (
+                metrics(metrics_port, metrics_host, *observed),
+                _publisher(endpoint, full_topic, published) as running,
+            ):
+                _watch(endpoint, full_topic, viewer, watched, running, frames, duration, as_json, stop)
             if stop.is_set():
                 raise typer.Exit(130)
 
 
-def _run(
+def _watch(
     endpoint: Endpoint,
     topic: Topic,
     viewer: Viewer,
+    stats: WatchStats,
+    published: Future[object],
     frames: int | None,
     duration_s: float | None,
     as_json: bool,
     stop: threading.Event,
 ) -> None:
     from .. import pipeline
-    from ..watch_stats import WatchStats
 
-    stats = WatchStats()
-    with _publisher(endpoint, topic) as published, StatusLine(stats, "demo", as_json=as_json) as status:
+    with StatusLine(stats, "demo", as_json=as_json) as status:
 
         def tick() -> None:
             status.tick()
@@ -101,11 +120,11 @@ def _run(
 
 
 @contextmanager
-def _publisher(endpoint: Endpoint, topic: Topic) -> Iterator[Future[object]]:
+def _publisher(endpoint: Endpoint, topic: Topic, stats: PublishStats) -> Iterator[Future[object]]:
     """Publish in a thread until the context is left, and raise its error."""
     stop = threading.Event()
     with ThreadPoolExecutor(1, "publisher") as pool:
-        published: Future[object] = pool.submit(_publish, endpoint, topic, stop)
+        published: Future[object] = pool.submit(_publish, endpoint, topic, stats, stop)
         try:
             yield published
         finally:
@@ -113,7 +132,7 @@ def _publisher(endpoint: Endpoint, topic: Topic) -> Iterator[Future[object]]:
         published.result()
 
 
-def _publish(endpoint: Endpoint, topic: Topic, stop: threading.Event) -> None:
+def _publish(endpoint: Endpoint, topic: Topic, stats: PublishStats, stop: threading.Event) -> None:
     from .. import pipeline
     from ..capture import PATIENCE_S
     from ..source import open_source
@@ -125,7 +144,8 @@ def _publish(endpoint: Endpoint, topic: Topic, stop: threading.Event) -> None:
     if stop.is_set():
         return
     errors.print("publishing camera-0" if has_camera else "no camera: publishing the test pattern")
-    pipeline.publish(lambda: open_source("0" if has_camera else "test-pattern:"), endpoint, topic, stop=stop)
+    uri = "0" if has_camera else "test-pattern:"
+    pipeline.publish(lambda: open_source(uri), endpoint, topic, stats=stats, stop=stop)
 
 
 def _viewer(topic: Topic, headless: bool) -> Viewer:

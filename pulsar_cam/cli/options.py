@@ -29,6 +29,26 @@ Verbose = Annotated[
     int, typer.Option("--verbose", "-v", count=True, show_default=False, help="Say what is going on; -vv says more.")
 ]
 
+MetricsPort = Annotated[
+    int | None,
+    typer.Option(
+        "--metrics-port",
+        min=0,
+        max=65535,
+        envvar="PULSAR_CAM_METRICS_PORT",
+        help="Serve Prometheus metrics, /healthz and /readyz at this port; 0 takes a free one and says which.",
+    ),
+]
+MetricsHost = Annotated[
+    str,
+    typer.Option(
+        "--metrics-host",
+        envvar="PULSAR_CAM_METRICS_HOST",
+        help="Where to listen for that. Nobody is asked who they are.",
+    ),
+]
+METRICS_HOST = "127.0.0.1"
+
 
 def parse_size(text: str | None) -> tuple[int, int] | None:
     """Read ``1280x720`` as (width, height) in pixels.

@@ -11,6 +11,7 @@ from ..topics import DEFAULT_TOPIC, Endpoint, Topic
 from . import options
 from .access import reaches_node
 from .console import StatusLine, set_up_logging, stoppable
+from .metrics import metrics
 
 if TYPE_CHECKING:
     from ..publish_stats import PublishStats
@@ -93,6 +94,8 @@ def publish(
     *,
     endpoint: Endpoint,
     show_stages: options.ShowStages = False,
+    metrics_port: options.MetricsPort = None,
+    metrics_host: options.MetricsHost = options.METRICS_HOST,
     as_json: options.Json = False,
     verbose: options.Verbose = 0,
 ) -> None:
@@ -112,6 +115,7 @@ def publish(
 
     with stoppable() as stop:
         from .. import pipeline
+        from ..metrics.publisher import publisher_readings
         from ..publish_stats import PublishStats
         from ..source import open_source
         from ..steering import Adapt
@@ -121,6 +125,7 @@ def publish(
         stats = PublishStats()
         viewer = Viewer(Window(f"pulsar-cam: {full_topic.name} (preview)") if preview else None)
         with (
+            metrics(metrics_port, metrics_host, (stats, publisher_readings(stats, full_topic))),
             StatusLine(stats, "publish", as_json=as_json, with_stages=show_stages) as status,
             status.summary(lambda: summary(stats)),
         ):

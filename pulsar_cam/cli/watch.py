@@ -14,6 +14,7 @@ from ..topics import DEFAULT_TOPIC, Endpoint, Topic, check_subscription
 from . import options
 from .access import reaches_node
 from .console import StatusLine, set_up_logging, stoppable
+from .metrics import metrics
 
 if TYPE_CHECKING:
     from ..watch_stats import WatchStats
@@ -69,6 +70,8 @@ def watch(
     *,
     endpoint: Endpoint,
     show_stages: options.ShowStages = False,
+    metrics_port: options.MetricsPort = None,
+    metrics_host: options.MetricsHost = options.METRICS_HOST,
     as_json: options.Json = False,
     verbose: options.Verbose = 0,
 ) -> None:
@@ -83,6 +86,7 @@ def watch(
 
     with stoppable() as stop:
         from .. import pipeline
+        from ..metrics.viewer import viewer_readings
         from ..snapshot import check_snapshot_path, save_snapshot
         from ..viewer import Viewer
         from ..watch_stats import WatchStats
@@ -95,6 +99,7 @@ def watch(
         stats = WatchStats()
         viewer = Viewer(None if headless else Window(f"pulsar-cam: {full_topic.name} ({name})"))
         with (
+            metrics(metrics_port, metrics_host, (stats, viewer_readings(stats, full_topic))),
             StatusLine(stats, "watch", as_json=as_json, with_stages=show_stages) as status,
             status.summary(lambda: summary(stats)),
         ):

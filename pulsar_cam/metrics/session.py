@@ -1,0 +1,39 @@
+"""What publisher and viewer have in common, as samples: the session, the picture, the event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..background import Background
+from ..consumer import Consumer
+from ..producer import Producer
+from ..publish_stats import PublishStats
+from ..watch_stats import WatchStats
+from . import families as f
+from .family import Sample
+
+
+def session_samples(session: Producer | Consumer | None, labels: tuple[str, str]) -> Iterator[Sample]:
+    """Yield how the session with Pulsar is; all is 0 before there is one, so that rates are right from the start."""
+    yield Sample(f.CONNECTED, labels, session.is_connected if session else 0)
+    yield Sample(f.RECONNECTS, labels, session.reconnects if session else 0)
+    yield Sample(f.RECOVERY, labels, (session and session.recovery_s) or 0)
+    yield Sample(f.BAD_MESSAGES, labels, session.bad_messages if session else 0)
+    if session and (round_trip_s := session.round_trip_s):
+        yield Sample(f.ROUND_TRIP, labels, round_trip_s)
+
+
+def picture_samples(stats: PublishStats | WatchStats, labels: tuple[str, str]) -> Iterator[Sample]:
+    """Yield the rate, and size and quality of the newest frame as far as they are known."""
+    yield Sample(f.FPS, labels, stats.fps)
+    if stats.size:
+        yield Sample(f.WIDTH, labels, stats.size[0])
+        yield Sample(f.HEIGHT, labels, stats.size[1])
+    if stats.quality:
+        yield Sample(f.QUALITY, labels, stats.quality)
+
+
+def loop_samples(network: Background | None, labels: tuple[str, str]) -> Iterator[Sample]:
+    """Yield what the event loop kept waiting."""
+    yield Sample(f.BLOCKED, labels, network.longest_block_ms / 1000 if network else 0)
+    yield Sample(f.LOOP_WORK, labels, network.longest_work_ms / 1000 if network else 0)
