@@ -14,7 +14,7 @@ import typer
 
 from ..allocator import keep_few_arenas
 from ..errors import InvalidOption, PulsarCamError
-from . import create_topic, demo, doctor, monitor, node, publish, watch
+from . import create_topic, demo, doctor, monitor, node, publish, report, watch
 from .console import errors
 
 _OUTPUT_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -50,6 +50,7 @@ app.command("create-topic", epilog=create_topic.EXAMPLES)(create_topic.create_to
 app.command("demo", epilog=demo.EXAMPLES)(demo.demo)
 app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 app.command("monitor", epilog=monitor.EXAMPLES)(monitor.monitor)
+app.command("report", epilog=report.EXAMPLES)(report.report)
 app.add_typer(node.app, name="node")
 
 
