@@ -58,14 +58,19 @@ class Echo:
 
     @property
     def reconnects(self) -> int:
-        """How often the two were opened again."""
-        return self._producer.reconnects + self._consumer.reconnects
+        """How often they were interrupted, and opened again."""
+        return max(self._producer.reconnects, self._consumer.reconnects)
 
     @property
     def status(self) -> str:
         """What is going on, as a few words for a person: ``connected`` if all is well."""
         statuses = (self._producer.status, self._consumer.status)
         return next((each for each in statuses if each != "connected"), "connected")
+
+    @property
+    def waits_s(self) -> float:
+        """How long the oldest message has waited for its receipt, in seconds; 0 if none waits."""
+        return self._producer.oldest_in_flight_s
 
     @property
     def is_connected(self) -> bool:

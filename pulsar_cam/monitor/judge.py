@@ -55,7 +55,7 @@ class Facts:
         connect_ms: of a fresh session.
         kept: why the kept-open sessions are not open; None if they are.
         verdicts: of each kind of probe, those on kept sessions first and the small ones first.
-        reconnects: how often kept sessions were opened again lately.
+        reconnects: how often one kept-open session, the worst, was opened again in the last minute.
         quiet_s: for how long the quiet session has been open; `quiet_status` says why it is not.
         survived_s: how long the last one lived that was lost lately; None if none was.
         growing: subscriptions with a consumer whose backlog grows all the time.
@@ -114,12 +114,12 @@ def _explained(finding: Finding) -> Finding:
 
 def node(facts: Facts) -> Finding:
     """Tell whether the node answers, and what it says of its own health."""
-    version, health = facts.node.version, facts.node.health
+    version = facts.node.version
+    refusal = next((each for each in (version, facts.connect_ms) if isinstance(each, _NO_TOKEN)), None)
+    if refusal:
+        return Finding("node", "problem", refusal.problem, refusal.remedy)
     if isinstance(version, str):
-        return _health(version, health)
-    if facts.wants_token:
-        error = next(each for each in (version, facts.connect_ms) if isinstance(each, _NO_TOKEN))
-        return Finding("node", "problem", error.problem, error.remedy)
+        return _health(version, facts.node.health)
     if not facts.is_down:
         return Finding("node", "skipped", f"only the WebSocket API answers: {_reason(version)}")
     if isinstance(version, TlsFailed):
@@ -158,16 +158,16 @@ def sessions(facts: Facts) -> Finding:
     """Tell whether sessions that should stay open do, and for how long a quiet one has."""
     if facts.kept:
         return Finding("sessions", "problem", f"those to be kept open are not: {_reason(facts.kept)}")
-    if facts.quiet_status != "connected":
+    if facts.quiet_status not in ("connected", "connecting"):
         return Finding("sessions", "problem", f"the quiet one is not open: {facts.quiet_status}")
     timeout_s = facts.node.idle_timeout_s
     against = f", with an idle time-out of {timeout_s:g} s" if timeout_s else ""
     says = f"a quiet one has been open for {facts.quiet_s:.0f} s{against}"
     if facts.survived_s is not None:
         says += f"; the one before was lost after {facts.survived_s:.0f} s"
-    if facts.reconnects:
-        times = "once" if facts.reconnects == 1 else f"{facts.reconnects} times"
-        return Finding("sessions", "warning", f"{says}; opened again {times} in the last minute")
+    if facts.reconnects > 1:
+        says += f"; one was opened again {facts.reconnects} times in the last minute"
+        return Finding("sessions", "warning", says, "see 'pulsar-cam doctor' for the node's idle time-out")
     return Finding("sessions", "ok", says)
 
 

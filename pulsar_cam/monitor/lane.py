@@ -77,7 +77,7 @@ class Lane:
 
     async def _send_all(self, echo: Echo, until_s: float) -> None:
         if not await self._has_room(echo, until_s - time.monotonic()):
-            self._probes[0].policy.failed(echo.status)
+            self._probes[0].policy.failed(f"no receipt for {echo.waits_s:.0f} s")
             return
         for probe in self._probes:
             outcome = await echo.send(probe, max(_LEAST_PATIENCE_S, until_s - time.monotonic()))

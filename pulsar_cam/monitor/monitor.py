@@ -54,7 +54,7 @@ class Monitor:
         self._is_watching = False
         self._tasks: list[asyncio.Task[None]] = []
         self._connects = Durations(_MOST_CONNECTS)
-        self._reconnects_at: deque[tuple[float, int]] = deque()
+        self._reconnects_at: deque[tuple[float, tuple[int, ...]]] = deque()
 
     def _make_lanes(self) -> dict[str, Lane]:
         plan, topic, is_persistent = self._plan, self._topic, self._topic.is_persistent
@@ -106,17 +106,14 @@ class Monitor:
             await asyncio.sleep(max(0.0, began_s + self._plan.interval_s - time.monotonic()))
 
     async def _round(self) -> View:
-        plan = self._plan
-        until_s = time.monotonic() + plan.patience_s
+        until_s = time.monotonic() + self._plan.patience_s
         async with asyncio.TaskGroup() as group:
-            lanes = [
-                await self._begin(group, lane.round(until_s - time.monotonic())) for lane in self._lanes.values()
-            ]
+            for lane in self._lanes.values():
+                await self._begin(group, lane.round(until_s - time.monotonic()))
             node = await self._begin(group, self._node.round())
             topic = await self._begin(group, self._look_at_topic())
-        assert all(task.done() for task in lanes)
         self._watch_stream(topic.result())
-        return self._view(node.result(), topic.result())
+        return self._view(self._facts(node.result(), topic.result()))
 
     async def _begin(self, group: asyncio.TaskGroup, step: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Begin a step, and let it go alone for a moment: measurements would disturb each other."""
@@ -140,46 +137,52 @@ class Monitor:
             self._is_watching = True
             self._tasks.append(asyncio.create_task(self._stream.run()))
 
-    def _view(self, node: NodeFacts, topic: TopicView | PulsarError) -> View:
-        kept, fresh = self._lanes["kept"], self._lanes["fresh"]
-        if fresh.connect_ms is not None:
-            self._connects.add(round(fresh.connect_ms * 1e6))
-        quiet_s, stream = self._quiet.look(), self._stream.view()
-        reconnects = kept.reconnects + self._quiet.reconnects + self._stream.reconnects
-        lately = self._lately(reconnects)
-        facts = Facts(
+    def _facts(self, node: NodeFacts, topic: TopicView | PulsarError) -> Facts:
+        quiet, fresh = self._quiet, self._lanes["fresh"]
+        quiet_s, lately = quiet.look(), self._lately()
+        return Facts(
             topic_name=self._topic,
             node=node,
             connect_ms=fresh.error or fresh.connect_ms or 0.0,
-            kept=kept.error,
+            kept=self._lanes["kept"].error,
             verdicts=tuple(map(_verdict, self._probes)),
             topic=topic,
-            stream=stream,
+            stream=self._stream.view(),
             reconnects=lately,
-            quiet_s=quiet_s,
-            quiet_status="connected" if self._quiet.is_open else self._quiet.status,
-            survived_s=self._quiet.survived_s if lately else None,
+            quiet_s=round(quiet_s, 1),
+            quiet_status="connected" if quiet.is_open else quiet.status,
+            survived_s=quiet.survived_s if lately else None,
             growing=self._topic_look.growing,
             received=self._stream.error,
         )
+
+    def _view(self, facts: Facts) -> View:
+        connect_ms = facts.connect_ms if isinstance(facts.connect_ms, float) else None
+        if connect_ms is not None:
+            self._connects.add(round(connect_ms * 1e6))
         return View(
             findings=judge(facts, self._plan),
             probes=tuple(probe.view() for probe in self._probes),
-            connect_ms=None if fresh.error else fresh.connect_ms,
+            connect_ms=connect_ms,
             connects_ms=self._connects.percentiles_ms(),
-            idle_s=round(quiet_s, 1),
-            reconnects=reconnects,
-            topic=topic if isinstance(topic, TopicView) else None,
-            stream=stream,
+            idle_s=facts.quiet_s,
+            reconnects=sum(self._reconnects),
+            topic=facts.topic if isinstance(facts.topic, TopicView) else None,
+            stream=facts.stream,
         )
 
-    def _lately(self, reconnects: int) -> int:
-        """Return how many of the reconnections were in the last minute."""
-        now_s = time.monotonic()
+    @property
+    def _reconnects(self) -> tuple[int, ...]:
+        lanes = (lane.reconnects for lane in self._lanes.values())
+        return (*lanes, self._quiet.reconnects, self._stream.reconnects)
+
+    def _lately(self) -> int:
+        """Return how often one session, the worst, was opened again in the last minute."""
+        now_s, reconnects = time.monotonic(), self._reconnects
         self._reconnects_at.append((now_s, reconnects))
         while now_s - self._reconnects_at[0][0] > _LATELY_S:
             self._reconnects_at.popleft()
-        return reconnects - self._reconnects_at[0][1]
+        return max(now - before for now, before in zip(reconnects, self._reconnects_at[0][1], strict=True))
 
 
 def _beside(topic: Topic, purpose: str, domain: str) -> Topic:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..errors import InvalidOption
 
 _LEAST_INTERVAL_S, _MOST_INTERVAL_S = 1.0, 3600.0
-_MOST_PATIENCE_S = 4.0
+_MOST_PATIENCE_S = 10.0
 _MOST_SIZES = 8
 _LARGEST_BYTES = 5_000_000
 
@@ -25,7 +25,7 @@ class Plan:
     """
 
     interval_s: float = 5.0
-    patience_s: float = _MOST_PATIENCE_S
+    patience_s: float = 4.0
     probe_sizes: tuple[int, ...] = (1_000, 50_000, 200_000)
     budget_ms: float = 250.0
     expects_stream: bool = False
