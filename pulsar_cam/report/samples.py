@@ -136,7 +136,8 @@ def _numbers(line: Values, key: str) -> list[tuple[str, Values]]:
 
 def _probe_name(probe: Values) -> str:
     size = probe.number("payload_bytes") or 0
-    return f"{probe.text('session')} {f'{size / 1000:g} kB' if size >= 1000 else f'{size:g} B'}"
+    payload = f"{size / 1000:g} kB" if size >= 1000 else f"{size:g} B"
+    return f"{probe.text('session')} {payload}{'' if probe.is_true('is_persistent') else ', not stored'}"
 
 
 def _times(factor: float, number: float | None) -> float | None:

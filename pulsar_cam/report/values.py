@@ -33,6 +33,10 @@ class Values:
         value = self._at(keys)
         return printable(value, 200) if isinstance(value, str) else ""
 
+    def is_true(self, *keys: str) -> bool:
+        """Tell whether it is true, and nothing else."""
+        return self._at(keys) is True
+
     def items(self, *keys: str) -> list[tuple[str, Values]]:
         """Return names and values of an object: the first 32."""
         value = self._at(keys)
