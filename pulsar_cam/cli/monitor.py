@@ -7,15 +7,18 @@ import math
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 from rich.console import Console
 from rich.live import Live
+from rich.text import Text
 
 from ..background import Background
 from ..errors import InvalidOption
@@ -27,16 +30,18 @@ from .console import errors, set_up_logging, stoppable
 
 if TYPE_CHECKING:
     from ..monitor import Plan, View
+    from ..monitor.hooks import Hook
 
 EXAMPLES = """
 Examples:\n
   pulsar-cam monitor\n
   pulsar-cam monitor --once && echo healthy\n
   pulsar-cam monitor --topic front-door --interval 10 --json >> front-door.jsonl\n
-  pulsar-cam monitor --once --expect-stream --topic front-door
+  pulsar-cam monitor --once --expect-stream --topic front-door\n
+  pulsar-cam monitor --on-change 'notify-send "the stream has changed"'
 """
 
-Output: TypeAlias = "Callable[[View], None]"
+Output: TypeAlias = "Callable[[View], object]"
 """What is done with each view: it is printed, shown, counted, or acted on."""
 
 _DEFAULT_SIZES = "1000,50000,200000"
@@ -64,6 +69,26 @@ def monitor(
     expect_stream: Annotated[
         bool, typer.Option("--expect-stream", help="A topic on which nobody publishes is a problem, too.")
     ] = False,
+    on_change: Annotated[
+        str | None,
+        typer.Option(
+            "--on-change",
+            metavar="COMMAND",
+            help="Run this, without a shell, when the state has changed and held for two intervals. The change is JSON "
+            "on its standard input, and in PULSAR_CAM_STATE, _BEFORE, _REASON, _PART, _DOWNTIME_S. Not with --once.",
+        ),
+    ] = None,
+    webhook: Annotated[
+        str | None,
+        typer.Option(
+            "--webhook",
+            metavar="URL",
+            envvar="PULSAR_CAM_WEBHOOK",
+            help="Post the change there. Others on this machine can see arguments: where it holds a secret, use the "
+            "environment variable, or a file. Not with --once.",
+        ),
+    ] = None,
+    webhook_file: Annotated[Path | None, typer.Option("--webhook-file", help="File with such a URL.")] = None,
     duration: options.Duration = None,
     topic: options.TopicName = DEFAULT_TOPIC,
     *,
@@ -89,7 +114,8 @@ def monitor(
         if once:
             _check_once(endpoint, full_topic, plan, as_json, stop)
         else:
-            _watch(endpoint, full_topic, plan, duration, as_json, stop)
+            hooks = _hooks(on_change, webhook, webhook_file)
+            _watch(endpoint, full_topic, plan, duration, as_json, hooks, stop)
         if stop.is_set():
             raise typer.Exit(130)
 
@@ -110,16 +136,33 @@ def _check_once(endpoint: Endpoint, topic: Topic, plan: Plan, as_json: bool, sto
         raise typer.Exit(1)
 
 
+def _hooks(command: str | None, url: str | None, file: Path | None) -> list[Hook]:
+    from ..monitor.command_hook import Command
+    from ..monitor.webhook import Webhook
+
+    hooks: list[Hook] = [Command(command)] if command is not None else []
+    hooks += [Webhook(url)] if url else []
+    return hooks + ([Webhook.of_file(file)] if file else [])
+
+
 def _watch(
-    endpoint: Endpoint, topic: Topic, plan: Plan, duration_s: float | None, as_json: bool, stop: threading.Event
+    endpoint: Endpoint,
+    topic: Topic,
+    plan: Plan,
+    duration_s: float | None,
+    as_json: bool,
+    hooks: Sequence[Hook],
+    stop: threading.Event,
 ) -> None:
     from ..monitor import Totals
     from ..monitor.change_log import ChangeLog
+    from ..monitor.hooks import Hooks
 
     totals, began_s = Totals(), time.monotonic()
     is_live = sys.stdout.isatty() and errors.is_terminal and not as_json
-    with LiveView() if is_live else nullcontext(lambda view: _print_json("status", view.as_dict())) as show:
-        _run(_follow(endpoint, topic, plan, [totals.add, ChangeLog().add, show]), stop, duration_s)
+    shown = LiveView() if is_live else nullcontext(lambda view: _print_json("status", view.as_dict()))
+    with Hooks(hooks, str(topic)) as calls, shown as show:
+        _run(_follow(endpoint, topic, plan, [totals.add, ChangeLog().add, calls.follow, show]), stop, duration_s)
     elapsed_s = time.monotonic() - began_s
     if is_live:
         typer.echo(f"{totals.sentence}, in {elapsed_s:.1f} s")
@@ -156,10 +199,13 @@ def _print_json(event: str, values: dict[str, Any]) -> None:
 
 
 class LiveView:
-    """Shows each view at a terminal, in the place of the one before."""
+    """Shows the newest view and its past at a terminal, in the place of what was there before."""
 
     def __init__(self) -> None:
-        self._live = Live(console=errors, auto_refresh=False)
+        from ..monitor.dashboard import MOST_VIEWS
+
+        self._live = Live(Text("the first probes are under way"), console=errors, auto_refresh=False)
+        self._history: deque[View] = deque(maxlen=MOST_VIEWS)
 
     def __enter__(self) -> Output:
         self._live.start()
@@ -171,9 +217,10 @@ class LiveView:
         self._live.stop()
 
     def _show(self, view: View) -> None:
-        from ..monitor.table import line
+        from ..monitor.dashboard import dashboard
 
-        self._live.update(line(view), refresh=True)
+        self._history.append(view)
+        self._live.update(dashboard(tuple(self._history)), refresh=True)
 
 
 def _sizes(text: str) -> tuple[int, ...]:

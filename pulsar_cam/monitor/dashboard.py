@@ -1,4 +1,4 @@
-"""All that the monitor sees on one screen of a terminal: states, probes, stream, topic and sessions, with their past."""
+"""All that the monitor sees on one screen: states, probes, stream, topic and sessions, with their past."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from ..doctor.finding import Finding
 from ..stages import Percentiles
 from ..text import printable
 from .sparkline import sparkline
@@ -92,7 +91,9 @@ class _Dashboard:
     def _probes(self) -> Table:
         """Return a row for each probe; its sparkline is of what it took from end to end."""
         names = ("receipt", "end to end", "p50", "p95", "p99", "lost", "refused")
-        columns = [(name, index) for index, name in enumerate(names) if self._is_wide or name not in ("p99", "refused")]
+        columns = [
+            (name, index) for index, name in enumerate(names) if self._is_wide or name not in ("p99", "refused")
+        ]
         probes = _grid(23, *(max(6, len(name)) for name, _ in columns), None)
         for column in probes.columns[1:-1]:
             column.justify = "right"
@@ -107,31 +108,36 @@ class _Dashboard:
         return probes
 
     def _stream(self) -> Table:
-        stream, row = self._view.stream, _grid(10, 10, 16, 20, 16, None)
+        width = 12 if self._is_wide else 6
+        stream, row = self._view.stream, _grid(10, 9, width, 19, width, None)
         if not stream.frames:
             only = _grid(10, None)
-            only.add_row(_cropped("stream", "bold"), _cropped(printable(stream.notice, 200) or "no frames yet", "dim"))
+            only.add_row(
+                _cropped("stream", "bold"), _cropped(printable(stream.notice, 200) or "no frames yet", "dim")
+            )
             return only
         row.add_row(
             _cropped("stream", "bold"),
             _cropped(f"{stream.fps:.1f} fps"),
-            self._spark(self._past(lambda view: view.stream.fps), 16),
+            self._spark(self._past(lambda view: view.stream.fps), width),
             _cropped(f"age {_three(stream.age_ms)} ms"),
-            self._spark(self._past(lambda view: view.stream.age_ms["p50"]), 16),
+            self._spark(self._past(lambda view: view.stream.age_ms["p50"]), width),
             _cropped(f"{printable(stream.picture, 40)}  missing {stream.missing}  {printable(stream.notice, 60)}"),
         )
         return row
 
     def _topic(self) -> Table:
         topic, row = self._view.topic, _grid(10, None)
-        row.add_row(_cropped("topic", "bold"), _cropped(_traffic(topic) if topic else "not known", "" if topic else "dim"))
+        row.add_row(
+            _cropped("topic", "bold"), _cropped(_traffic(topic) if topic else "not known", "" if topic else "dim")
+        )
         if topic:
             row.add_row("", _cropped(_kept(topic)))
         return row
 
     def _subscriptions(self, most: int) -> Table:
         """Return a row for each subscription, those with the largest backlog first."""
-        rows = _grid(23, 10, 18, 16, 12, None)
+        rows = _grid(23, 10, 16, 12, 10, None)
         topic = self._view.topic
         subscriptions = sorted(topic.subscriptions, key=lambda each: -each.backlog) if topic else []
         shown = subscriptions if len(subscriptions) <= most else subscriptions[: most - 1]
@@ -140,7 +146,7 @@ class _Dashboard:
                 _cropped(f"  {printable(each.name, 40)}"),
                 _cropped(_count(each.consumers, "viewer")),
                 _cropped(f"backlog {each.backlog}", "yellow" if each.backlog else ""),
-                self._spark(self._past(lambda view, name=each.name: _backlog(view, name)), 16),  # type: ignore[misc]
+                self._spark(self._past(lambda view, name=each.name: _backlog(view, name)), 12),  # type: ignore[misc]
                 _cropped(f"{each.out_per_s:.1f}/s"),
                 _cropped("durable" if each.is_durable else "", "dim"),
             )
@@ -149,11 +155,12 @@ class _Dashboard:
         return rows
 
     def _sessions(self) -> Table:
-        view, row = self._view, _grid(10, 44, 16, None)
+        width = 12 if self._is_wide else 6
+        view, row = self._view, _grid(10, 44, width, None)
         row.add_row(
             _cropped("sessions", "bold"),
             _cropped(f"opened in {_three(view.connects_ms)} ms; a quiet one for {view.idle_s:.0f} s"),
-            self._spark(self._past(lambda view: view.connect_ms), 16),
+            self._spark(self._past(lambda view: view.connect_ms), width),
             _cropped(f"reconnected {_count(view.reconnects, 'time')}"),
         )
         return row
@@ -187,15 +194,16 @@ def _nth(view: View, number: int) -> float | None:
 
 
 def _backlog(view: View, name: str) -> float | None:
-    found: list[SubscriptionView] = [each for each in (view.topic.subscriptions if view.topic else ()) if each.name == name]
+    found: list[SubscriptionView] = [
+        each for each in (view.topic.subscriptions if view.topic else ()) if each.name == name
+    ]
     return float(found[0].backlog) if found else 0.0
 
 
 def _traffic(topic: TopicView) -> str:
-    return (
-        f"{_count(topic.publishers, 'publisher')}, {_count(topic.consumers, 'viewer')}  "
-        f"in {topic.in_per_s:.1f}/s {_size(topic.in_bytes_per_s)}/s  out {topic.out_per_s:.1f}/s {_size(topic.out_bytes_per_s)}/s"
-    )
+    coming = f"in {topic.in_per_s:.1f}/s {_size(topic.in_bytes_per_s)}/s"
+    going = f"out {topic.out_per_s:.1f}/s {_size(topic.out_bytes_per_s)}/s"
+    return f"{_count(topic.publishers, 'publisher')}, {_count(topic.consumers, 'viewer')}  {coming}  {going}"
 
 
 def _kept(topic: TopicView) -> str:

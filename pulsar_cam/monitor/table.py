@@ -49,11 +49,3 @@ def _values(probe: ProbeView) -> tuple[str, ...]:
 
 def _ms(milliseconds: float | None) -> str:
     return "-" if milliseconds is None else f"{milliseconds:.1f}"
-
-
-def line(view: View) -> Text:
-    """Return a view as one line."""
-    probes = "  ".join(f"{probe.name} {_ms(probe.end_to_end_ms)}" for probe in view.probes if probe.session == "kept")
-    stream = f"{view.stream.fps:.1f} fps age {_ms(view.stream.age_ms['p50'])}" if view.stream.frames else "no stream"
-    state = Text(f"{view.state:<8}", style=STYLES[view.state], no_wrap=True, overflow="ellipsis")
-    return state.append(f"  {probes} ms  {stream}  {view.reason}", style="default")
