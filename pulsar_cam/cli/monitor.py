@@ -74,7 +74,7 @@ def monitor(
         typer.Option(
             "--on-change",
             metavar="COMMAND",
-            help="Run this, without a shell, when the state has changed and held for two intervals. The change is JSON "
+            help="Run this, without a shell, when a state is new and held for two intervals. The change is JSON "
             "on its standard input, and in PULSAR_CAM_STATE, _BEFORE, _REASON, _PART, _DOWNTIME_S. Not with --once.",
         ),
     ] = None,
