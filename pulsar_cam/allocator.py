@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ctypes
 import sys
 
 _M_ARENA_MAX = -8  # mallopt(3) of glibc
 _ARENAS = 2
+GIVE_BACK_EVERY_S = 30.0
 
 
 def keep_few_arenas() -> None:
@@ -19,3 +21,21 @@ def keep_few_arenas() -> None:
     if sys.platform == "linux":
         with contextlib.suppress(AttributeError, OSError):
             ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)
+
+
+def give_back() -> None:
+    """Give free memory back to the system; takes a few milliseconds.
+
+    By itself glibc keeps what lies free between two pieces in use, so that the memory of a process is that of its
+    busiest moments, all added up. Another C library has no such call, or no need for it.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(AttributeError, OSError):
+            ctypes.CDLL(None).malloc_trim(0)
+
+
+async def keep_giving_back() -> None:
+    """Give free memory back every GIVE_BACK_EVERY_S, for ever."""
+    while True:
+        await asyncio.sleep(GIVE_BACK_EVERY_S)
+        await asyncio.to_thread(give_back)

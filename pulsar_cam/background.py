@@ -13,6 +13,8 @@ from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any, Self
 
+from .allocator import keep_giving_back
+
 logger = logging.getLogger(__name__)
 
 CLEAN_UP_S = 1.5
@@ -108,8 +110,12 @@ class Background:
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.create_task(self._coroutine)
+        giving_back = asyncio.create_task(keep_giving_back())
         self._started.set()
-        await self._task
+        try:
+            await self._task
+        finally:
+            giving_back.cancel()
 
     def _new_loop(self) -> asyncio.AbstractEventLoop:
         self._selector = _TimedSelector()

@@ -89,6 +89,12 @@ def monitor(
         ),
     ] = None,
     webhook_file: Annotated[Path | None, typer.Option("--webhook-file", help="File with such a URL.")] = None,
+    apply: Annotated[
+        bool,
+        typer.Option(
+            "--apply", help="Carry out the safe part of the advice: what deletes nothing and can be undone."
+        ),
+    ] = False,
     duration: options.Duration = None,
     topic: options.TopicName = DEFAULT_TOPIC,
     *,
@@ -110,7 +116,7 @@ def monitor(
     with stoppable() as stop:
         from ..monitor import Plan
 
-        plan = Plan.of(interval, _sizes(probe_sizes), budget, expect_stream)
+        plan = replace(Plan.of(interval, _sizes(probe_sizes), budget, expect_stream), applies=apply)
         if once:
             _check_once(endpoint, full_topic, plan, as_json, stop)
         else:

@@ -18,7 +18,7 @@ from ..errors import PulsarError
 from ..text import printable
 from ..topic_policy import TopicPolicy
 from ..topics import Topic
-from .view import SubscriptionView, TopicView
+from .view import Advice, SubscriptionView, TopicView
 
 logger = logging.getLogger(__name__)
 
@@ -32,36 +32,26 @@ _MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Advice:
-    """One change.
-
-    Attributes:
-        says: why, and what to change.
-        policy: what can safely be applied to the topic; None if a person has to decide.
-        undo: the command that takes that back.
-    """
-
-    says: str
-    policy: TopicPolicy | None = None
-    undo: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Policies:
     """The limits in force on a topic, the node's own included; None for no limit.
 
     Attributes:
         is_own: whether the backlog limit was set on this topic.
-        blocks_publishers: whether a full backlog stops the camera, in place of taking the oldest messages.
+        backlog_policy: what happens when it is reached, in Pulsar's words.
         retention_bytes: of acknowledged messages; 0 keeps none.
         keeps_all: whether acknowledged messages are kept without any limit.
     """
 
     backlog_bytes: int | None
     is_own: bool
-    blocks_publishers: bool
+    backlog_policy: str
     retention_bytes: int | None
     keeps_all: bool
+
+    @property
+    def blocks_publishers(self) -> bool:
+        """Whether a full backlog stops the camera, in place of taking the oldest messages."""
+        return self.backlog_policy != _EVICTION
 
 
 async def policies_of(admin: Admin, topic: Topic) -> Policies:
@@ -79,7 +69,7 @@ async def policies_of(admin: Admin, topic: Topic) -> Policies:
     return Policies(
         backlog_bytes=limit_bytes if limit_bytes > 0 else None,
         is_own="destination_storage" in own,
-        blocks_publishers=quota.get("policy", _EVICTION) != _EVICTION,
+        backlog_policy=printable(str(quota.get("policy", _EVICTION)), 40),
         retention_bytes=None if megabytes < 0 else megabytes * _MIB,
         keeps_all=minutes < 0 and megabytes < 0,
     )
@@ -118,9 +108,9 @@ def _about_backlog(topic: Topic, view: TopicView, policies: Policies) -> Iterato
 
 
 def _limited(topic: Topic, wanted_bytes: int, policies: Policies, why: str) -> Advice:
-    says = f"{why}: limit the backlog to {wanted_bytes / 1e9:.1f} GB, with the oldest frames taken first"
+    says = f"{why}: limit the backlog to {_size(wanted_bytes)}, with the oldest frames taken first"
     if policies.retention_bytes and wanted_bytes >= policies.retention_bytes:
-        return Advice(f"{says}, and raise the retention of {policies.retention_bytes / 1e9:.1f} GB above that before")
+        return Advice(f"{says}, and raise the retention of {_size(policies.retention_bytes)} above that before")
     return Advice(says, TopicPolicy(backlog_bytes=wanted_bytes), _undo(topic, policies))
 
 
@@ -129,7 +119,11 @@ def _undo(topic: Topic, policies: Policies) -> str:
     if not policies.is_own:
         return f"pulsar-admin topics remove-backlog-quota {name}"
     limit = -1 if policies.backlog_bytes is None else policies.backlog_bytes
-    return f"pulsar-admin topics set-backlog-quota {name} --limit {limit} --policy producer_request_hold"
+    return f"pulsar-admin topics set-backlog-quota {name} --limit {limit} --policy {policies.backlog_policy}"
+
+
+def _size(size_bytes: int) -> str:
+    return f"{size_bytes / 1e9:.1f} GB" if size_bytes >= 10**9 else f"{size_bytes / 1e6:.0f} MB"
 
 
 def _catch_up(view: TopicView) -> str:
@@ -174,8 +168,9 @@ class Applying:
     def __init__(self) -> None:
         self._done: set[TopicPolicy] = set()
 
-    async def apply(self, admin: Admin, topic: Topic, found: list[Advice]) -> None:
-        """Apply the safe part of what was found; what the node refuses is logged."""
+    async def apply(self, admin: Admin, topic: Topic, found: list[Advice]) -> bool:
+        """Apply the safe part of what was found; return whether something was. What the node refuses is logged."""
+        before = len(self._done)
         for advice in found:
             if not advice.policy or advice.policy in self._done:
                 continue
@@ -186,3 +181,4 @@ class Applying:
                 logger.warning("not applied: %s (%s)", advice.says, error)
             else:
                 logger.warning("applied to %s: %s; undo with: %s", topic, advice.says, advice.undo)
+        return len(self._done) > before

@@ -22,7 +22,7 @@ from .view import StreamView, TopicView
 
 PARTS = ("node", "connect", "sessions", "probes", "storage", "topic", "stream")
 SILENT_S = 2.0  # a publisher sends at least one frame, or one notice, a second
-_MOST_AGE_MS = 500.0  # as a viewer shows them
+MOST_AGE_MS = 500.0  # as a viewer shows them
 _MOST_CONNECT_MS = 1000.0
 _NEARLY_FULL = 0.8
 _NO_TOKEN = (NotAuthenticated, TokenUnavailable)
@@ -239,10 +239,10 @@ def stream(facts: Facts, plan: Plan) -> Finding:
         return _silence(facts, plan)
     middle_ms, late_ms = seen.age_ms["p50"] or 0.0, seen.age_ms["p95"] or 0.0
     says = f"{seen.fps:.1f} fps {seen.picture}, age p50 {middle_ms:.0f} p95 {late_ms:.0f} ms"
-    if late_ms > _MOST_AGE_MS:
-        state = "problem" if middle_ms > _MOST_AGE_MS else "warning"
+    if late_ms > MOST_AGE_MS:
+        state = "problem" if middle_ms > MOST_AGE_MS else "warning"
         change = "see 'pulsar-cam watch --stats' for where the time goes"
-        return Finding("stream", state, f"{says}: older than {_MOST_AGE_MS:.0f} ms", change)  # type: ignore[arg-type]
+        return Finding("stream", state, f"{says}: older than {MOST_AGE_MS:.0f} ms", change)  # type: ignore[arg-type]
     return Finding("stream", "ok", says)
 
 

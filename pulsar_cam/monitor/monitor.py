@@ -14,6 +14,7 @@ from ..admin import Admin
 from ..errors import NamespaceNotFound, NodeUnreachable, PulsarError, TopicNotFound
 from ..stages import Durations
 from ..topics import Endpoint, Topic
+from .adviser import Adviser
 from .judge import Facts, Verdict, judge
 from .lane import Lane
 from .node import NodeFacts, NodeLook
@@ -21,8 +22,9 @@ from .plan import Plan
 from .probe import Probe
 from .quiet import QuietSession
 from .stream import StreamWatch
+from .telling import Telling, condition_of
 from .topic import TopicLook
-from .view import TopicView, View
+from .view import Advice, TopicView, View
 
 T = TypeVar("T")
 
@@ -51,6 +53,9 @@ class Monitor:
         self._lanes = self._make_lanes()
         self._quiet = QuietSession(endpoint, _beside(topic, "quiet", "non-persistent"))
         self._stream = StreamWatch(endpoint, topic)
+        self._adviser = Adviser(self._admin, endpoint, topic, applies=self._plan.applies)
+        self._telling = Telling(endpoint, topic)
+        self._last: View | None = None
         self._is_watching = False
         self._tasks: list[asyncio.Task[None]] = []
         self._connects = Durations(_MOST_CONNECTS)
@@ -86,7 +91,7 @@ class Monitor:
             NodeUnreachable: no client can be made at all, as with a proxy that cannot be used.
         """
         await self._admin.__aenter__()
-        self._tasks = [asyncio.create_task(self._quiet.run())]
+        self._tasks = [asyncio.create_task(each.run()) for each in (self._quiet, self._telling)]
         return self
 
     async def __aexit__(
@@ -113,7 +118,17 @@ class Monitor:
             node = await self._begin(group, self._node.round())
             topic = await self._begin(group, self._look_at_topic())
         self._watch_stream(topic.result())
-        return self._view(self._facts(node.result(), topic.result()))
+        view = self._view(self._facts(node.result(), topic.result()), await self._advice(topic.result()))
+        self._telling.tell(condition_of(view, self._last, self._plan))
+        self._last = view
+        return view
+
+    async def _advice(self, topic: TopicView | PulsarError) -> tuple[Advice, ...]:
+        try:
+            async with asyncio.timeout(self._plan.patience_s / 2):
+                return await self._adviser.round(topic)
+        except TimeoutError:
+            return ()
 
     async def _begin(self, group: asyncio.TaskGroup, step: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Begin a step, and let it go alone for a moment: measurements would disturb each other."""
@@ -156,7 +171,7 @@ class Monitor:
             received=self._stream.error,
         )
 
-    def _view(self, facts: Facts) -> View:
+    def _view(self, facts: Facts, advice: tuple[Advice, ...]) -> View:
         connect_ms = facts.connect_ms if isinstance(facts.connect_ms, float) else None
         if connect_ms is not None:
             self._connects.add(round(connect_ms * 1e6))
@@ -169,6 +184,7 @@ class Monitor:
             reconnects=sum(self._reconnects),
             topic=facts.topic if isinstance(facts.topic, TopicView) else None,
             stream=facts.stream,
+            advice=advice,
         )
 
     @property

@@ -22,6 +22,7 @@ class Plan:
         probe_sizes: payloads of the probes, in bytes.
         budget_ms: a probe that takes longer from end to end is too slow.
         expects_stream: whether a topic without frames is a problem.
+        applies: whether the safe part of the advice is carried out.
     """
 
     interval_s: float = 5.0
@@ -29,6 +30,7 @@ class Plan:
     probe_sizes: tuple[int, ...] = (1_000, 50_000, 200_000)
     budget_ms: float = 250.0
     expects_stream: bool = False
+    applies: bool = False
 
     @classmethod
     def of(cls, interval_s: float, probe_sizes: tuple[int, ...], budget_ms: float, expects_stream: bool) -> Plan:

@@ -16,7 +16,8 @@ STYLES = {"ok": "green", "warning": "yellow", "problem": "red", "skipped": "dim"
 def table(view: View) -> Group:
     """Return all parts of a view, what its probes measured, and the verdict."""
     verdict = Text(f"{view.state}{': ' if view.reason else ''}{view.reason}", style=STYLES[view.state])
-    return Group(_parts(view), _probes(view), verdict)
+    advice = [Text(f"advice: {each.says}") for each in view.advice]
+    return Group(_parts(view), _probes(view), *advice, verdict)
 
 
 def _parts(view: View) -> Table:

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 from ..doctor.finding import Finding, State
 from ..moment import utc_text
 from ..stages import Percentiles
+from ..topic_policy import TopicPolicy
 
 Session: TypeAlias = Literal["kept", "fresh"]
 NO_PERCENTILES: Percentiles = {"p50": None, "p95": None, "p99": None}
@@ -124,6 +125,21 @@ class StreamView:
 
 
 @dataclass(frozen=True, slots=True)
+class Advice:
+    """One change.
+
+    Attributes:
+        says: why, and what to change.
+        policy: what can safely be applied to the topic; None if a person has to decide.
+        undo: the command that takes that back.
+    """
+
+    says: str
+    policy: TopicPolicy | None = None
+    undo: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """Everything that the monitor saw in one interval.
 
@@ -134,6 +150,7 @@ class View:
         idle_s: for how long the session that sends nothing but pings has been open.
         reconnects: how often kept-open sessions had to be opened again since the start.
         topic: None if the admin API did not tell.
+        advice: what to change on the topic or the node, the most important first.
         at_ns: when, Unix time in nanoseconds.
     """
 
@@ -145,6 +162,7 @@ class View:
     reconnects: int = 0
     topic: TopicView | None = None
     stream: StreamView = field(default_factory=StreamView)
+    advice: tuple[Advice, ...] = ()
     at_ns: int = field(default_factory=time.time_ns)
 
     @property

@@ -11,13 +11,19 @@ import pytest
 
 from pulsar_cam.admin import Admin
 from pulsar_cam.errors import RequestRejected
-from pulsar_cam.monitor.advice import BACKLOG_BYTES, Advice, Applying, Policies, advise
-from pulsar_cam.monitor.view import SubscriptionView, TopicView
+from pulsar_cam.monitor.advice import BACKLOG_BYTES, Applying, Policies, advise
+from pulsar_cam.monitor.view import Advice, SubscriptionView, TopicView
 from pulsar_cam.topic_policy import TopicPolicy
 from pulsar_cam.topics import Topic
 
 TOPIC = Topic.parse("front")
-WELL = Policies(backlog_bytes=10_000_000, is_own=False, blocks_publishers=False, retention_bytes=0, keeps_all=False)
+WELL = Policies(
+    backlog_bytes=10_000_000,
+    is_own=False,
+    backlog_policy="consumer_backlog_eviction",
+    retention_bytes=0,
+    keeps_all=False,
+)
 VIEWER = SubscriptionView("viewer1", is_durable=False, consumers=1, backlog=2, out_per_s=30)
 ARCHIVE = SubscriptionView("archive", is_durable=True, consumers=0, backlog=900, out_per_s=0)
 VIEW = TopicView(
@@ -53,10 +59,10 @@ def test_a_limit_above_the_retention_is_said_only() -> None:
 
 
 def test_a_backlog_that_would_stop_the_camera_is_turned_while_it_is_half_empty() -> None:
-    blocking = replace(WELL, blocks_publishers=True, is_own=True)
+    blocking = replace(WELL, backlog_policy="producer_exception", is_own=True)
     (advice,) = found(policies=blocking)
     assert advice.policy == TopicPolicy(backlog_bytes=10_000_000)
-    assert advice.undo.endswith("--limit 10000000 --policy producer_request_hold")
+    assert advice.undo.endswith("--limit 10000000 --policy producer_exception")
     view = replace(VIEW, backlog_bytes=6_000_000, subscriptions=(VIEWER, replace(ARCHIVE, consumers=1)))
     (advice,) = found(view, blocking)
     assert advice.policy is None

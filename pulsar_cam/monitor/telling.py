@@ -1,0 +1,85 @@
+"""Tells the publishers of a stream what they cannot see: how its frames fare behind the node."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from ..condition import Condition, condition_topic, packet_with
+from ..errors import PulsarError
+from ..producer import Producer
+from ..retry import backoff
+from ..topics import Endpoint, Topic
+from .judge import MOST_AGE_MS
+from .plan import Plan
+from .view import ProbeView, View
+
+logger = logging.getLogger(__name__)
+
+_TYPICAL_FRAME_BYTES = 120_000
+
+
+class Telling:
+    """Sends the newest condition to whoever listens, for as long as `run` does."""
+
+    def __init__(self, endpoint: Endpoint, topic: Topic) -> None:
+        self._endpoint, self._topic = endpoint, condition_topic(topic)
+        self._newest = Condition()
+        self._is_new = asyncio.Event()
+
+    def tell(self, condition: Condition) -> None:
+        """Have a condition sent, in place of one that is not sent yet."""
+        self._newest = condition
+        self._is_new.set()
+
+    async def run(self) -> None:
+        """Send, for ever."""
+        for delay_s in backoff():
+            try:
+                async with Producer(self._endpoint, self._topic) as producer:
+                    await self._send_all(producer)
+            except PulsarError as error:
+                logger.debug("publishers are not told how frames fare: %s", error)
+            await asyncio.sleep(delay_s)
+
+    async def _send_all(self, producer: Producer) -> None:
+        while True:
+            await self._is_new.wait()
+            await producer.room()
+            self._is_new.clear()
+            await producer.send(packet_with(self._newest))
+
+
+def condition_of(view: View, before: View | None, plan: Plan) -> Condition:
+    """Return the condition in a view; of a probe that is late once only, the time of the round before counts."""
+    return Condition(
+        probe_ms=_least(_probe_ms(view), _probe_ms(before) if before else None),
+        budget_ms=plan.budget_ms,
+        age_ms=view.stream.age_ms["p50"],
+        max_age_ms=MOST_AGE_MS,
+        backlog=_backlog(view),
+    )
+
+
+def _probe_ms(view: View) -> float | None:
+    """Return what the probe took that is most like the stream's frames."""
+    kept = [probe for probe in view.probes if probe.session == "kept" and probe.end_to_end_ms is not None]
+    return _most_like(kept, _frame_bytes(view)).end_to_end_ms if kept else None
+
+
+def _frame_bytes(view: View) -> float:
+    return view.stream.bytes_per_s / view.stream.fps if view.stream.fps else _TYPICAL_FRAME_BYTES
+
+
+def _most_like(probes: Sequence[ProbeView], frame_bytes: float) -> ProbeView:
+    return min(probes, key=lambda probe: abs(probe.payload_bytes - frame_bytes))
+
+
+def _least(now_ms: float | None, before_ms: float | None) -> float | None:
+    return now_ms if now_ms is None or before_ms is None else min(now_ms, before_ms)
+
+
+def _backlog(view: View) -> int | None:
+    connected = [each.backlog for each in view.topic.subscriptions if each.consumers] if view.topic else []
+    return min(connected, default=None)
