@@ -64,8 +64,13 @@ def monitor(
         str, typer.Option("--probe-sizes", metavar="BYTES,...", help="Payloads of the probes.")
     ] = _DEFAULT_SIZES,
     budget: Annotated[
-        float, typer.Option("--budget", metavar="MS", help="A probe that takes longer from end to end is slow.")
-    ] = 250.0,
+        str,
+        typer.Option(
+            "--budget",
+            metavar="MS,...",
+            help="A probe that takes longer from end to end is slow: one number, or one for each size.",
+        ),
+    ] = "250",
     expect_stream: Annotated[
         bool, typer.Option("--expect-stream", help="A topic on which nobody publishes is a problem, too.")
     ] = False,
@@ -116,7 +121,7 @@ def monitor(
     with stoppable() as stop:
         from ..monitor import Plan
 
-        plan = replace(Plan.of(interval, _sizes(probe_sizes), budget, expect_stream), applies=apply)
+        plan = replace(Plan.of(interval, _sizes(probe_sizes), _budgets(budget), expect_stream), applies=apply)
         if once:
             _check_once(endpoint, full_topic, plan, as_json, stop)
         else:
@@ -227,6 +232,13 @@ class LiveView:
 
         self._history.append(view)
         self._live.update(dashboard(tuple(self._history)), refresh=True)
+
+
+def _budgets(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(",") if len(part) < 20)
+    except ValueError:
+        raise InvalidOption("--budget", ascii(text), "expected milliseconds, such as 250 or 100,150,250") from None
 
 
 def _sizes(text: str) -> tuple[int, ...]:

@@ -69,19 +69,13 @@ class Monitor:
             self._probes += probes
             return Lane(self._endpoint, topic, probes, keeps_open=probes[0].session == "kept")
 
-        sizes, budget_ms = plan.probe_sizes, plan.budget_ms
-        lanes = {
-            "kept": lane(
-                _beside(topic, "", topic.domain), *(Probe("kept", size, is_persistent, budget_ms) for size in sizes)
-            )
-        }
+        kept = (Probe("kept", size, is_persistent, budget_ms) for size, budget_ms in plan.probes)
+        lanes = {"kept": lane(_beside(topic, "", topic.domain), *kept)}
         if is_persistent:
-            unstored = Probe("kept", _UNSTORED_BYTES, False, budget_ms)
+            unstored = Probe("kept", _UNSTORED_BYTES, False, plan.budgets_ms[0])
             lanes["unstored"] = lane(_beside(topic, "", "non-persistent"), unstored)
-        lanes["fresh"] = lane(
-            _beside(topic, "fresh", topic.domain),
-            *(Probe("fresh", size, is_persistent, budget_ms * _FRESH_BUDGETS) for size in sizes),
-        )
+        fresh = (Probe("fresh", size, is_persistent, _FRESH_BUDGETS * budget_ms) for size, budget_ms in plan.probes)
+        lanes["fresh"] = lane(_beside(topic, "fresh", topic.domain), *fresh)
         return lanes
 
     async def __aenter__(self) -> Self:
@@ -119,7 +113,7 @@ class Monitor:
             topic = await self._begin(group, self._look_at_topic())
         self._watch_stream(topic.result())
         view = self._view(self._facts(node.result(), topic.result()), await self._advice(topic.result()))
-        self._telling.tell(condition_of(view, self._last, self._plan))
+        self._telling.tell(condition_of(view, self._last))
         self._last = view
         return view
 

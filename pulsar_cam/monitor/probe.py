@@ -36,7 +36,7 @@ class Probe:
 
     def __init__(self, session: Session, payload_bytes: int, is_persistent: bool, budget_ms: float) -> None:
         self.session, self.payload_bytes, self.is_persistent = session, payload_bytes, is_persistent
-        self.policy = Policy(budget_ms)
+        self.policy, self._budget_ms = Policy(budget_ms), budget_ms
         self.sent = self.lost = self.refused = self.late = self.repeated = self.out_of_order = 0
         self._last = Outcome()
         self._receipts, self._ends_to_ends = Durations(_MOST_SAMPLES), Durations(_MOST_SAMPLES)
@@ -66,6 +66,7 @@ class Probe:
             session=self.session,
             payload_bytes=self.payload_bytes,
             is_persistent=self.is_persistent,
+            budget_ms=self._budget_ms,
             receipt_ms=_rounded(self._last.receipt_ms),
             end_to_end_ms=_rounded(self._last.end_to_end_ms),
             receipts_ms=self._receipts.percentiles_ms(),

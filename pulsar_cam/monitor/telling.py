@@ -12,7 +12,6 @@ from ..producer import Producer
 from ..retry import backoff
 from ..topics import Endpoint, Topic
 from .judge import MOST_AGE_MS
-from .plan import Plan
 from .view import ProbeView, View
 
 logger = logging.getLogger(__name__)
@@ -51,21 +50,22 @@ class Telling:
             await producer.send(packet_with(self._newest))
 
 
-def condition_of(view: View, before: View | None, plan: Plan) -> Condition:
+def condition_of(view: View, before: View | None) -> Condition:
     """Return the condition in a view; of a probe that is late once only, the time of the round before counts."""
+    probe, earlier = _probe(view), _probe(before) if before else None
     return Condition(
-        probe_ms=_least(_probe_ms(view), _probe_ms(before) if before else None),
-        budget_ms=plan.budget_ms,
+        probe_ms=_least(probe.end_to_end_ms, earlier.end_to_end_ms if earlier else None) if probe else None,
+        budget_ms=probe.budget_ms if probe else None,
         age_ms=view.stream.age_ms["p50"],
         max_age_ms=MOST_AGE_MS,
         backlog=_backlog(view),
     )
 
 
-def _probe_ms(view: View) -> float | None:
-    """Return what the probe took that is most like the stream's frames."""
+def _probe(view: View) -> ProbeView | None:
+    """Return the probe that is most like the stream's frames."""
     kept = [probe for probe in view.probes if probe.session == "kept" and probe.end_to_end_ms is not None]
-    return _most_like(kept, _frame_bytes(view)).end_to_end_ms if kept else None
+    return _most_like(kept, _frame_bytes(view)) if kept else None
 
 
 def _frame_bytes(view: View) -> float:

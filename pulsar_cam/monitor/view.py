@@ -23,6 +23,7 @@ class ProbeView:
         session: ``kept`` stays open all the time, ``fresh`` is opened for each probe.
         payload_bytes: what each carries.
         is_persistent: whether the node stores them.
+        budget_ms: what each may take from end to end.
         receipt_ms: from sending to the node's receipt, of the last probe; None if there was none in time.
         end_to_end_ms: from sending to its delivery to us, of the last probe; None if it did not come in time.
         receipts_ms: p50, p95 and p99 of the last probes.
@@ -38,6 +39,7 @@ class ProbeView:
     session: Session
     payload_bytes: int
     is_persistent: bool
+    budget_ms: float = 250.0
     receipt_ms: float | None = None
     end_to_end_ms: float | None = None
     receipts_ms: Percentiles = field(default_factory=NO_PERCENTILES.copy)

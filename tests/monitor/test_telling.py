@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pulsar_cam.condition import Condition
-from pulsar_cam.monitor.plan import Plan
 from pulsar_cam.monitor.telling import condition_of
 from pulsar_cam.monitor.view import ProbeView, StreamView, SubscriptionView, TopicView, View
-
-PLAN = Plan(budget_ms=250)
 
 
 def probes(small_ms: float | None, large_ms: float | None) -> tuple[ProbeView, ...]:
@@ -26,16 +23,16 @@ def view(small_ms: float | None = 5, large_ms: float | None = 40) -> View:
 
 
 def test_the_probe_most_like_a_frame_counts() -> None:
-    assert condition_of(view(), None, PLAN) == Condition(probe_ms=40, budget_ms=250, max_age_ms=500)
+    assert condition_of(view(), None) == Condition(probe_ms=40, budget_ms=250, max_age_ms=500)
     tiny = StreamView(fps=10, bytes_per_s=20_000)
-    assert condition_of(replace(view(), stream=tiny), None, PLAN).probe_ms == 5
+    assert condition_of(replace(view(), stream=tiny), None).probe_ms == 5
 
 
 def test_a_probe_that_is_late_once_only_says_nothing() -> None:
-    assert condition_of(view(large_ms=900), view(large_ms=30), PLAN).probe_ms == 30
-    assert condition_of(view(large_ms=900), view(large_ms=800), PLAN).probe_ms == 800
-    assert condition_of(view(large_ms=20), view(large_ms=800), PLAN).probe_ms == 20
-    assert condition_of(view(None, None), view(large_ms=800), PLAN).probe_ms is None
+    assert condition_of(view(large_ms=900), view(large_ms=30)).probe_ms == 30
+    assert condition_of(view(large_ms=900), view(large_ms=800)).probe_ms == 800
+    assert condition_of(view(large_ms=20), view(large_ms=800)).probe_ms == 20
+    assert condition_of(view(None, None), view(large_ms=800)).probe_ms is None
 
 
 def test_the_age_and_the_backlog_of_the_most_advanced_viewer_are_told() -> None:
@@ -44,6 +41,6 @@ def test_the_age_and_the_backlog_of_the_most_advanced_viewer_are_told() -> None:
     ahead = SubscriptionView("ahead", False, consumers=2, backlog=7, out_per_s=30)
     topic = TopicView(1, 30, 3e6, 30, 3e6, 0, 0, None, 0, (away, behind, ahead))
     stream = StreamView(fps=30, bytes_per_s=3e6, age_ms={"p50": 61.5, "p95": 80.0, "p99": 90.0})
-    condition = condition_of(replace(view(), topic=topic, stream=stream), None, PLAN)
+    condition = condition_of(replace(view(), topic=topic, stream=stream), None)
     assert (condition.age_ms, condition.backlog) == (61.5, 7)
-    assert condition_of(replace(view(), topic=replace(topic, subscriptions=(away,))), None, PLAN).backlog is None
+    assert condition_of(replace(view(), topic=replace(topic, subscriptions=(away,))), None).backlog is None
