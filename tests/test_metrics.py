@@ -21,7 +21,7 @@ from pulsar_cam.doctor.finding import Finding
 from pulsar_cam.frame import Packet
 from pulsar_cam.metrics.collector import registry_of
 from pulsar_cam.metrics.families import FAMILIES
-from pulsar_cam.metrics.monitor import monitor_readings
+from pulsar_cam.metrics.monitor import NewestView, monitor_readings
 from pulsar_cam.metrics.publisher import publisher_readings
 from pulsar_cam.metrics.viewer import viewer_readings
 from pulsar_cam.monitor.view import ProbeView, StreamView, SubscriptionView, TopicView, View
@@ -99,7 +99,7 @@ def watched() -> WatchStats:
 
 def seen() -> View:
     """Return a view with something in every place."""
-    probe = ProbeView("kept", 50_000, True, 4.0, 9.0, sent=9, lost=1, refused=2, repeated=3, out_of_order=4)
+    probe = ProbeView("kept", 50_000, True, 4.0, 9.0, sent=9, lost=1, refused=2, late=5, repeated=3, out_of_order=4)
     wall = SubscriptionView("wall", True, 2, 40, 30.0)
     topic = TopicView(1, 30.0, 4e6, 60.0, 8e6, 10**9, 5 * 10**6, None, 3, (wall,))
     stream = StreamView(
@@ -118,12 +118,18 @@ def seen() -> View:
     )
 
 
+def newest(view: View) -> NewestView:
+    kept = NewestView()
+    kept.take(view)
+    return kept
+
+
 @pytest.fixture
 def registry() -> CollectorRegistry:
     return registry_of(
         publisher_readings(published(), TOPIC),
         viewer_readings(watched(), TOPIC),
-        monitor_readings(SimpleNamespace(newest=seen()), TOPIC),
+        monitor_readings(newest(seen()), TOPIC),
     )
 
 
@@ -193,6 +199,7 @@ EXPECTED: Expected = {
     "pulsar_cam_sent_probes_total": [(PROBE, 9)],
     "pulsar_cam_lost_probes_total": [(PROBE, 1)],
     "pulsar_cam_refused_probes_total": [(PROBE, 2)],
+    "pulsar_cam_late_probes_total": [(PROBE, 5)],
     "pulsar_cam_repeated_probes_total": [(PROBE, 3)],
     "pulsar_cam_out_of_order_probes_total": [(PROBE, 4)],
     "pulsar_cam_topic_publishers": [(T, 1)],
@@ -269,7 +276,7 @@ def test_a_run_that_has_not_begun_has_its_counters_at_0() -> None:
     registry = registry_of(
         publisher_readings(stats, TOPIC),
         viewer_readings(viewed, TOPIC),
-        monitor_readings(SimpleNamespace(newest=None), TOPIC),
+        monitor_readings(NewestView(), TOPIC),
     )
     counters = [each for each in registry.collect() if each.type == "counter" and each.name.startswith("pulsar_cam")]
     assert len(counters) == 16
@@ -359,7 +366,7 @@ def test_subscriptions_of_strangers_are_bounded_in_number_and_made_showable() ->
     view = seen()
     assert view.topic
     view = replace(view, topic=replace(view.topic, subscriptions=subscriptions))
-    registry = registry_of(monitor_readings(SimpleNamespace(newest=view), TOPIC))
+    registry = registry_of(monitor_readings(newest(view), TOPIC))
     assert registry.get_sample_value("pulsar_cam_topic_subscriptions", T) == 1001
     text = generate_latest(registry).decode()
     lines = [line for line in text.splitlines() if line.startswith("pulsar_cam_subscription_backlog_messages{")]

@@ -11,17 +11,21 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
+from typing import cast
 
 import httpx
 import pytest
 
 from pulsar_cam.background import Background
 from pulsar_cam.cli import metrics as command
+from pulsar_cam.doctor.finding import Finding, State
 from pulsar_cam.errors import InvalidOption
 from pulsar_cam.metrics import server as module
 from pulsar_cam.metrics.collector import registry_of
+from pulsar_cam.metrics.monitor import NewestView
 from pulsar_cam.metrics.publisher import publisher_readings
 from pulsar_cam.metrics.server import MetricsServer
+from pulsar_cam.monitor.view import View
 from pulsar_cam.publish_stats import PublishStats
 from pulsar_cam.topics import Topic
 from pulsar_cam.watch_stats import WatchStats
@@ -310,6 +314,14 @@ def test_a_publisher_is_ready_when_it_is_connected_and_its_camera_gives_frames()
     assert stats.unready == ""
     stats.reader = SimpleNamespace(trouble="camera-0 stopped")  # type: ignore[assignment]
     assert stats.unready == "camera-0 stopped"
+
+
+def test_a_monitor_is_ready_when_it_has_no_problem() -> None:
+    newest = NewestView()
+    assert newest.unready == "the first probes are under way"
+    for state, unready in (("ok", ""), ("warning", ""), ("problem", "node: it is gone")):
+        newest.take(View((Finding("node", cast(State, state), "it is gone"),)))
+        assert newest.unready == unready
 
 
 def test_a_viewer_is_ready_when_it_is_connected() -> None:

@@ -27,8 +27,10 @@ from ..topics import DEFAULT_TOPIC, Endpoint, Topic
 from . import options
 from .access import reaches_node
 from .console import errors, set_up_logging, stoppable
+from .metrics import metrics
 
 if TYPE_CHECKING:
+    from ..metrics.monitor import NewestView
     from ..monitor import Plan, View
     from ..monitor.hooks import Hook
 
@@ -108,6 +110,8 @@ def monitor(
         bool,
         typer.Option("--json", help="Print JSON lines: one each interval, one at the end."),
     ] = False,
+    metrics_port: options.MetricsPort = None,
+    metrics_host: options.MetricsHost = options.METRICS_HOST,
     verbose: options.Verbose = 0,
 ) -> None:
     """Send probes through the node, look at its health and at the stream, and say what fails.
@@ -119,14 +123,16 @@ def monitor(
     set_up_logging(verbose)
     full_topic = Topic.parse(topic)
     with stoppable() as stop:
+        from ..metrics.monitor import NewestView, monitor_readings
         from ..monitor import Plan
 
         plan = replace(Plan.of(interval, _sizes(probe_sizes), _budgets(budget), expect_stream), applies=apply)
         if once:
             _check_once(endpoint, full_topic, plan, as_json, stop)
         else:
-            hooks = _hooks(on_change, webhook, webhook_file)
-            _watch(endpoint, full_topic, plan, duration, as_json, hooks, stop)
+            hooks, newest = _hooks(on_change, webhook, webhook_file), NewestView()
+            with metrics(metrics_port, metrics_host, (newest, monitor_readings(newest, full_topic))):
+                _watch(endpoint, full_topic, plan, duration, as_json, hooks, newest, stop)
         if stop.is_set():
             raise typer.Exit(130)
 
@@ -163,6 +169,7 @@ def _watch(
     duration_s: float | None,
     as_json: bool,
     hooks: Sequence[Hook],
+    newest: NewestView,
     stop: threading.Event,
 ) -> None:
     from ..monitor import Totals
@@ -173,7 +180,8 @@ def _watch(
     is_live = sys.stdout.isatty() and errors.is_terminal and not as_json
     shown = LiveView() if is_live else nullcontext(lambda view: _print_json("status", view.as_dict()))
     with Hooks(hooks, str(topic)) as calls, shown as show:
-        _run(_follow(endpoint, topic, plan, [totals.add, ChangeLog().add, calls.follow, show]), stop, duration_s)
+        outputs: list[Output] = [totals.add, ChangeLog().add, calls.follow, newest.take, show]
+        _run(_follow(endpoint, topic, plan, outputs), stop, duration_s, newest)
     elapsed_s = time.monotonic() - began_s
     if is_live:
         typer.echo(f"{totals.sentence}, in {elapsed_s:.1f} s")
@@ -182,9 +190,16 @@ def _watch(
         _print_json("summary", when | totals.as_dict())
 
 
-def _run(following: Coroutine[Any, Any, None], stop: threading.Event, duration_s: float | None = None) -> None:
+def _run(
+    following: Coroutine[Any, Any, None],
+    stop: threading.Event,
+    duration_s: float | None = None,
+    newest: NewestView | None = None,
+) -> None:
     until_s = time.monotonic() + (math.inf if duration_s is None else duration_s)
     with Background(following) as background:
+        if newest:
+            newest.network = background
         while background.is_running and time.monotonic() < until_s and not stop.wait(_TICK_S):
             pass
 

@@ -111,10 +111,13 @@ IDLE = _seconds("idle_session", "For how long the session that sends nothing but
 PROBE_RECEIPT = _seconds("probe_receipt", "From sending the last probe to the node's receipt.", _PROBE)
 PROBE_END_TO_END = _seconds("probe_end_to_end", "From sending the last probe to its delivery to us.", _PROBE)
 PROBES = _count("sent", "probes", "Probes sent.", _PROBE)
-LOST_PROBES = _count("lost", "probes", "Probes that never came, though the node had confirmed them.", _PROBE)
+LOST_PROBES = _count(
+    "lost", "probes", "Probes that did not come in time, though the node had confirmed them.", _PROBE
+)
 REFUSED_PROBES = _count("refused", "probes", "Probes that the node refused, or did not confirm in time.", _PROBE)
+LATE_PROBES = _count("late", "probes", "Probes lost or refused that came after all.", _PROBE)
 REPEATED_PROBES = _count("repeated", "probes", "Probes that came more than once.", _PROBE)
-LATE_PROBES = _count("out_of_order", "probes", "Probes that came after a later one.", _PROBE)
+DISORDERED_PROBES = _count("out_of_order", "probes", "Probes that came after a later one.", _PROBE)
 PUBLISHERS = _gauge("topic", "publishers", "Publishers of the topic, without the monitor.", _TOPIC)
 VIEWERS = _gauge("topic", "consumers", "Consumers of the topic over all subscriptions, without the monitor.", _TOPIC)
 TOPIC_IN = _gauge("topic_in", "messages_per_second", "Messages published to the topic in a second.", _TOPIC)

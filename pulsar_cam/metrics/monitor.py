@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from heapq import nlargest
 from math import inf
-from typing import Protocol
 
+from ..background import Background
 from ..monitor.view import ProbeView, StreamView, SubscriptionView, TopicView, View
 from ..text import printable
 from ..topics import Topic
@@ -17,19 +17,35 @@ _STATES = ("ok", "warning", "problem", "skipped")
 _MOST_SUBSCRIPTIONS = 20  # their names are for anybody to choose
 
 
-class Viewing(Protocol):
-    """What looks at a stream again and again, such as a monitor."""
+class NewestView:
+    """Keeps what a monitor saw last.
+
+    Attributes:
+        view: None before the first one.
+        network: the thread of the monitor's event loop, once there is one.
+    """
+
+    def __init__(self) -> None:
+        self.view: View | None = None
+        self.network: Background | None = None
+
+    def take(self, view: View) -> None:
+        """Keep this one, in place of the one before."""
+        self.view = view
 
     @property
-    def newest(self) -> View | None:
-        """What it saw last; None before the first time."""
+    def unready(self) -> str:
+        """What the monitor has a problem with, in a few words; empty if all is well, or no more than a warning."""
+        if not self.view:
+            return "the first probes are under way"
+        return self.view.reason if self.view.state == "problem" else ""
 
 
-def monitor_readings(viewing: Viewing, topic: Topic) -> Readings:
+def monitor_readings(newest: NewestView, topic: Topic) -> Readings:
     """Return what reads the metrics of a monitor, at any time and in any thread; nothing before its first view."""
 
     def read() -> Iterator[Sample]:
-        if view := viewing.newest:
+        if view := newest.view:
             yield from _samples(view, str(topic))
 
     return read
@@ -60,8 +76,9 @@ def _probe(probe: ProbeView, topic: str) -> Iterator[Sample]:
     yield Sample(f.PROBES, labels, probe.sent)
     yield Sample(f.LOST_PROBES, labels, probe.lost)
     yield Sample(f.REFUSED_PROBES, labels, probe.refused)
+    yield Sample(f.LATE_PROBES, labels, probe.late)
     yield Sample(f.REPEATED_PROBES, labels, probe.repeated)
-    yield Sample(f.LATE_PROBES, labels, probe.out_of_order)
+    yield Sample(f.DISORDERED_PROBES, labels, probe.out_of_order)
 
 
 def _topic(seen: TopicView, topic: str) -> Iterator[Sample]:
