@@ -1,0 +1,29 @@
+"""Options of `monitor` that cannot work are said before anything is done."""
+
+from __future__ import annotations
+
+import pytest
+
+from pulsar_cam.cli import app
+from pulsar_cam.errors import InvalidOption
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--probe-sizes x",
+        "--probe-sizes 1000,",
+        "--probe-sizes 0",
+        "--probe-sizes 1000,999999999999999999999999",
+        "--budget ms",
+        "--budget -1",
+        "--budget nan",
+        "--budget 1,2",
+        "--interval 0",
+        "--interval nan",
+        "--topic a/b",
+    ],
+)
+def test_wrong_usage_is_one_sentence(words: str) -> None:
+    with pytest.raises(InvalidOption, match=words.split()[0]):
+        app(["monitor", *words.split()], standalone_mode=False)
