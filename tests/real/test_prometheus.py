@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import re
 import signal
@@ -64,13 +65,14 @@ def queries() -> dict[str, str]:
     dashboard = json.loads((FOLDER / "grafana-dashboard.json").read_text())
     return {
         f"{panel['title']} {target['refId']}": target["expr"]
-        .replace("$__rate_interval", "5s")
+        .replace("$__rate_interval", "20s")
         .replace("$topic", ".*")
         for panel in dashboard["panels"]
         for target in panel.get("targets", ())
     }
 
 
+@pytest.mark.timeout(300, func_only=True)
 def test_every_command_is_scraped_at_once_every_panel_has_data_and_counters_add_up(
     node: NodeState, topic: Topic, commands: contextlib.ExitStack, tmp_path: Path
 ) -> None:
@@ -94,11 +96,17 @@ def test_every_command_is_scraped_at_once_every_panel_has_data_and_counters_add_
                 del empty[panel]
         return not empty
 
-    wait_until(all_have_data, "data for each panel", 60)
+    with contextlib.suppress(AssertionError):
+        wait_until(all_have_data, "data", 90)
+    assert not empty
     assert {each["value"][1] for each in scraper.query("up")} == {"1"}
     assert_sums_hold(scraper)
     quiet = {"PulsarCamTargetDown", "PulsarCamCameraLost", "PulsarCamDisconnected", "PulsarCamNoPublisher"}
     assert not quiet & {alert for alert, _ in scraper.firing()}
+
+
+def has_values(scraper: Prometheus, expression: str, count: int) -> bool:
+    return len(scraper.values(expression, 10)) >= count
 
 
 def assert_sums_hold(scraper: Prometheus) -> None:
@@ -106,13 +114,14 @@ def assert_sums_hold(scraper: Prometheus) -> None:
     drops = 'sum without (reason) (pulsar_cam_dropped_frames_total{{role="{}"}})'
     for role, came, went in (("publisher", "captured", "published"), ("viewer", "received", "shown")):
         came, went = f'pulsar_cam_{came}_frames_total{{role="{role}"}}', f"pulsar_cam_{went}_frames_total"
-        differences = scraper.values(f"{came} - {went} - {drops.format(role)} - pulsar_cam_under_way_frames", 10)
-        assert len(differences) > 5
-        assert set(differences) == {0}
+        difference = f"{came} - {went} - {drops.format(role)} - pulsar_cam_under_way_frames"
+        wait_until(functools.partial(has_values, scraper, difference, 8), "scrapes")
+        assert set(scraper.values(difference, 10)) == {0}
         assert max(scraper.values(came, 10)) > 0
         assert min(scraper.values(f'pulsar_cam_under_way_frames{{role="{role}"}}', 10)) >= 0
 
 
+@pytest.mark.timeout(300, func_only=True)
 @pytest.mark.skipif(sys.platform != "linux", reason="the fake camera is one of V4L2")
 def test_a_lost_camera_a_lost_connection_and_a_killed_publisher_are_alerts(
     node: NodeState, topic: Topic, commands: contextlib.ExitStack, tmp_path: Path
