@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psutil  # type: ignore[import-untyped]
 
@@ -35,13 +35,13 @@ class CommandLine:
         url = {"PULSAR_CAM_SERVICE_URL": node.service_url} if node else {}
         self.environment = base | {"COLUMNS": "200"} | url | dict(environment or {})
 
-    def start(self, *arguments: str | Path) -> Running:
+    def start(self, *arguments: str | Path, output: IO[str] | int = subprocess.PIPE) -> Running:
         """Start a command and return while it runs."""
         return Running(
             subprocess.Popen(
                 [*self._program, *map(str, arguments)],
                 env=self.environment,
-                stdout=subprocess.PIPE,
+                stdout=output,
                 stderr=subprocess.PIPE,
                 text=True,
             )
@@ -89,7 +89,7 @@ class Ended:
     """How a command ended."""
 
     def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
+        self.code, self.out, self.err = code, out or "", err
         assert "Traceback" not in err, err
 
     def __repr__(self) -> str:
