@@ -1,13 +1,15 @@
 """The pictures of the README, taken from the real thing: .venv/bin/python -m scripts.make_pictures
 
-Starts a node of its own, a publisher and a viewer, and photographs the window and the terminals on an X server
-without a screen. Needs what ``scripts/test`` sets up, and xterm with the font DejaVu Sans Mono (on Debian and Ubuntu:
-sudo apt-get install xterm fonts-dejavu-core).
+Starts a node of its own, publishers and viewers, and photographs windows and terminals on an X server without a
+screen, and a report in a browser. Needs what ``scripts/test`` sets up, xterm with the font DejaVu Sans Mono, and
+Chromium (on Debian and Ubuntu: sudo apt-get install xterm fonts-dejavu-core chromium). Best on a machine that does
+nothing else. Names of pictures, such as ``monitor``, take these only.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,11 +17,13 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
-from pulsar_cam.node import LocalNode
+from pulsar_cam.node import LocalNode, NodeState
 from pulsar_cam.opencv import cv2
 from pulsar_cam.pattern import read_pattern
 from tests.xvfb import Screen, wait_until, x_server
@@ -31,26 +35,49 @@ WIDTH, HEIGHT = 640, 360
 PUBLISH = f"pulsar-cam publish --source test-pattern: --size {WIDTH}x{HEIGHT}"
 WATCH = "pulsar-cam watch --subscription viewer1"
 HIDE_CURSOR = r"printf '\033[?25l'"
+LOOK = ["-fa", "DejaVu Sans Mono", "-fs", "9", "-bg", "#16181c", "-fg", "#e6e6e6"]
 COLUMNS, ROW_PIXELS = 122, 15
 TERMINALS = {  # first row on the screen and number of rows, with what is typed there
     (0, 2): [PUBLISH],
     (3, 7): [f"{WATCH} --headless --frames 60", f"{WATCH} --headless --stats"],
     (11, 18): ["pulsar-cam doctor"],
 }
+MONITOR = "pulsar-cam monitor --interval 2"
+MONITOR_SIZE, MONITOR_S = "100x32+0+0", 70
+RECORDED = {  # file, and the command that writes it
+    "publish.jsonl": f"{PUBLISH} --json",
+    "watch.jsonl": f"{WATCH} --headless --json",
+    "monitor.jsonl": "pulsar-cam monitor --interval 1 --json",
+}
+GOOD_S, DEAD_S = 40, 10
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+PAGE_SIZE = "1180,1240"
 
 
 def main() -> None:
-    """Take both pictures."""
+    """Take the pictures."""
+    wanted = sys.argv[1:] or ["window", "terminal", "monitor", "report"]
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if not browser:
+        sys.exit("no Chromium found; on Debian and Ubuntu: sudo apt-get install chromium")
     with tempfile.TemporaryDirectory(prefix="pulsar-cam-") as data, x_server() as display:
         commands = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         environment = os.environ | {"DISPLAY": display, "PULSAR_CAM_DATA": data, "PATH": commands}
         node = LocalNode("default", Path(data))
         try:
-            environment["PULSAR_CAM_SERVICE_URL"] = node.start(0, 0).service_url
+            state = node.start(0, 0)
+            environment["PULSAR_CAM_SERVICE_URL"] = state.service_url
             subprocess.run(["pulsar-cam", "create-topic"], env=environment, check=True)
             screen = Screen(display)
-            save("window", window(screen, environment))
-            save("terminal", terminals(screen, environment))
+            if "window" in wanted:
+                save("window", window(screen, environment))
+            if "terminal" in wanted:
+                save("terminal", terminals(screen, environment))
+            if "monitor" in wanted:
+                save("monitor", monitor(screen, environment))
+            if "report" in wanted:
+                record(node, state, environment, Path(data))
+                save("report", page(browser, environment, Path(data)))
             screen.close()
         finally:
             node.stop()
@@ -77,20 +104,65 @@ def terminals(screen: Screen, environment: Mapping[str, str]) -> NDArray[np.uint
         for (first, rows), commands in TERMINALS.items():
             typed = "; ".join(f"echo '$ {command}'; {command}" for command in commands)
             size = f"{COLUMNS}x{rows}+0+{first * ROW_PIXELS}"
-            look = ["-fa", "DejaVu Sans Mono", "-fs", "9", "-bg", "#16181c", "-fg", "#e6e6e6", "-geometry", size]
-            stack.enter_context(
-                running(["xterm", *look, "-e", "sh", "-c", f"{typed}; {HIDE_CURSOR}; exec cat"], environment)
-            )
+            xterm = ["xterm", *LOOK, "-geometry", size, "-e", "sh", "-c", f"{typed}; {HIDE_CURSOR}; exec cat"]
+            stack.enter_context(running(xterm, environment))
         time.sleep(15)  # for the doctor, and 60 frames after it
-        picture = screen.screenshot()
-        rows_in_use, columns_in_use = np.nonzero(picture.any(axis=2))
-        return picture[: rows_in_use.max() + 1, : columns_in_use.max() + 1]
+        return in_use(screen.screenshot())
+
+
+def monitor(screen: Screen, environment: Mapping[str, str]) -> NDArray[np.uint8]:
+    """Return a picture of the dashboard, with a publisher, two viewers, and a subscription that nobody reads."""
+    with ExitStack() as stack:
+        stack.enter_context(running(PUBLISH.split(), environment))
+        for name in ("viewer1", "viewer2"):
+            stack.enter_context(running(f"pulsar-cam watch --headless --subscription {name}".split(), environment))
+        left = "pulsar-cam watch --headless --subscription archive --durable --frames 10"
+        subprocess.run(left.split(), env=environment, check=True)
+        stack.enter_context(running(["xterm", *LOOK, "-geometry", MONITOR_SIZE, "-e", *MONITOR.split()], environment))
+        time.sleep(MONITOR_S)
+        return in_use(screen.screenshot())
+
+
+def record(node: LocalNode, state: NodeState, environment: Mapping[str, str], folder: Path) -> None:
+    """Record a run in which the node is killed, and started again some seconds later."""
+    with ExitStack() as stack:
+        for name, command in RECORDED.items():
+            output = stack.enter_context((folder / name).open("wb"))
+            stack.enter_context(running(command.split(), environment, output))
+        time.sleep(GOOD_S)
+        psutil.Process(state.pid).kill()
+        time.sleep(DEAD_S)
+        node.start(state.http_port, state.broker_port)
+        time.sleep(GOOD_S)
+
+
+def page(browser: str, environment: Mapping[str, str], folder: Path) -> NDArray[np.uint8]:
+    """Return a picture of the report on what was recorded."""
+    subprocess.run(["pulsar-cam", "report", *RECORDED], env=environment, cwd=folder, check=True)
+    shot = folder / "shot.png"
+    options = ["--headless", "--disable-gpu", "--hide-scrollbars", f"--window-size={PAGE_SIZE}"]
+    if os.name == "posix" and os.geteuid() == 0:
+        options.append("--no-sandbox")  # Chromium has none for root
+    subprocess.run(
+        [browser, *options, f"--user-data-dir={folder / 'browser'}", f"--screenshot={shot}", "report.html"],
+        env=environment,
+        cwd=folder,
+        check=True,
+        stderr=subprocess.DEVNULL,
+    )
+    return cv2.imread(str(shot))
+
+
+def in_use(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the part of the screen that has windows."""
+    rows, columns = np.nonzero(picture.any(axis=2))
+    return picture[: rows.max() + 1, : columns.max() + 1]
 
 
 @contextmanager
-def running(command: list[str], environment: Mapping[str, str]) -> Iterator[None]:
+def running(command: list[str], environment: Mapping[str, str], output: IO[bytes] | None = None) -> Iterator[None]:
     """Run a command until the context is left."""
-    process = subprocess.Popen(command, env=environment)
+    process = subprocess.Popen(command, env=environment, stdout=output)
     try:
         yield
     finally:

@@ -117,7 +117,10 @@ def test_a_run_with_a_fault_is_told_in_numbers(tmp_path: Path) -> None:
 def test_what_every_command_writes_has_all_its_plots() -> None:
     percentiles: Percentiles = {"p50": 10.0, "p95": 20.0, "p99": 30.0}
     topic = TopicView(1, 30, 1e6, 60, 2e6, 5, 5, None, 0, (SubscriptionView("archive", True, 1, 7, 30.0),))
-    probes = (ProbeView("kept", 50_000, True, 5.0, 8.0), ProbeView("fresh", 100, False, 5.0, None))
+    probes = (
+        ProbeView("kept", 50_000, True, receipt_ms=5.0, end_to_end_ms=8.0),
+        ProbeView("fresh", 100, False, receipt_ms=5.0),
+    )
     one = View(
         view("ok").findings,
         probes,
@@ -150,7 +153,7 @@ def test_what_every_command_writes_has_all_its_plots() -> None:
         "Reconnections and jumps so far",
     ]
     assert "kept 50 kB" in pages
-    assert "fresh 100 B" in pages
+    assert "fresh 100 B, not stored" in pages
 
 
 def test_the_page_asks_for_nothing_and_runs_nothing(tmp_path: Path) -> None:

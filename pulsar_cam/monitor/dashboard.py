@@ -20,6 +20,8 @@ MOST_VIEWS = 120
 
 _WIDE = 96
 _LEAST_SUBSCRIPTIONS = 2
+_MOST_ADVICE = 2
+_LARGE_BACKLOG = 100  # some seconds of frames
 
 
 def dashboard(history: Sequence[View]) -> RenderableType:
@@ -44,6 +46,10 @@ class _Dashboard:
         self._is_wide = self._width >= _WIDE
         sections = [self._parts(), self._probes(), self._stream(), self._topic(), self._sessions()]
         room = options.max_height - 1 - self._headline_rows - sum(section.row_count for section in sections)
+        advice = self._advice(min(_MOST_ADVICE, room - _LEAST_SUBSCRIPTIONS))
+        if advice.row_count:
+            sections.append(advice)
+            room -= advice.row_count
         subscriptions = self._subscriptions(max(_LEAST_SUBSCRIPTIONS, room - len(sections)))
         room -= subscriptions.row_count
         yield from self._headline()
@@ -145,7 +151,7 @@ class _Dashboard:
             rows.add_row(
                 _cropped(f"  {printable(each.name, 40)}"),
                 _cropped(_count(each.consumers, "viewer")),
-                _cropped(f"backlog {each.backlog}", "yellow" if each.backlog else ""),
+                _cropped(f"backlog {each.backlog}", "yellow" if each.backlog > _LARGE_BACKLOG else ""),
                 self._spark(self._past(lambda view, name=each.name: _backlog(view, name)), 12),  # type: ignore[misc]
                 _cropped(f"{each.out_per_s:.1f}/s"),
                 _cropped("durable" if each.is_durable else "", "dim"),
@@ -156,7 +162,7 @@ class _Dashboard:
 
     def _sessions(self) -> Table:
         width = 12 if self._is_wide else 6
-        view, row = self._view, _grid(10, 44, width, None)
+        view, row = self._view, _grid(10, 52 if self._is_wide else 44, width, None)
         row.add_row(
             _cropped("sessions", "bold"),
             _cropped(f"opened in {_three(view.connects_ms)} ms; a quiet one for {view.idle_s:.0f} s"),
@@ -164,6 +170,12 @@ class _Dashboard:
             _cropped(f"reconnected {_count(view.reconnects, 'time')}"),
         )
         return row
+
+    def _advice(self, most: int) -> Table:
+        rows = _grid(10, None)
+        for each in self._view.advice[: max(0, most)]:
+            rows.add_row(_cropped("advice", "bold"), _cropped(printable(each.says, 300)))
+        return rows
 
     def _past(self, value: Callable[[View], float | None]) -> list[float | None]:
         return [value(view) for view in self._history]

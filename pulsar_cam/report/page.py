@@ -95,7 +95,7 @@ def _ages(recording: Recording) -> str:
     if None in values:
         return "-"
     shown = " / ".join(f"{value:.0f}" for value in values)
-    return f"{shown} ms at the end; p99 at most {recording.highest['age']:,.0f} ms"
+    return f"{shown} ms; p99 up to {recording.highest['age']:,.0f} ms"
 
 
 def _reconnected(recording: Recording) -> list[str]:
