@@ -32,6 +32,7 @@ from pulsar_cam.topics import Topic
 from pulsar_cam.watch_stats import REASONS as VIEWER_REASONS
 from pulsar_cam.watch_stats import WatchStats
 from pulsar_cam.wire import Delivery, Receipt
+from scripts.metrics_table import PAGE, with_table
 
 from .promtool import promtool
 
@@ -99,7 +100,20 @@ def watched() -> WatchStats:
 
 def seen() -> View:
     """Return a view with something in every place."""
-    probe = ProbeView("kept", 50_000, True, 4.0, 9.0, sent=9, lost=1, refused=2, late=5, repeated=3, out_of_order=4)
+    probe = ProbeView(
+        "kept",
+        50_000,
+        True,
+        300.0,
+        receipt_ms=4.0,
+        end_to_end_ms=9.0,
+        sent=9,
+        lost=1,
+        refused=2,
+        late=5,
+        repeated=3,
+        out_of_order=4,
+    )
     wall = SubscriptionView("wall", True, 2, 40, 30.0)
     topic = TopicView(1, 30.0, 4e6, 60.0, 8e6, 10**9, 5 * 10**6, None, 3, (wall,))
     stream = StreamView(
@@ -196,6 +210,7 @@ EXPECTED: Expected = {
     "pulsar_cam_idle_session_seconds": [(T, 90)],
     "pulsar_cam_probe_receipt_seconds": [(PROBE, 0.004)],
     "pulsar_cam_probe_end_to_end_seconds": [(PROBE, 0.009)],
+    "pulsar_cam_probe_budget_seconds": [(PROBE, 0.3)],
     "pulsar_cam_sent_probes_total": [(PROBE, 9)],
     "pulsar_cam_lost_probes_total": [(PROBE, 1)],
     "pulsar_cam_refused_probes_total": [(PROBE, 2)],
@@ -374,3 +389,8 @@ def test_subscriptions_of_strangers_are_bounded_in_number_and_made_showable() ->
     assert 'subscription="s999"' in text
     assert "\x1b" not in text
     assert max(map(len, lines)) < 300
+
+
+def test_the_table_in_the_documentation_is_up_to_date() -> None:
+    page = PAGE.read_text("utf-8")
+    assert with_table(page) == page

@@ -110,6 +110,7 @@ CONNECT = _seconds("connect", "How long a fresh session took to open.", _TOPIC)
 IDLE = _seconds("idle_session", "For how long the session that sends nothing but pings has been open.", _TOPIC)
 PROBE_RECEIPT = _seconds("probe_receipt", "From sending the last probe to the node's receipt.", _PROBE)
 PROBE_END_TO_END = _seconds("probe_end_to_end", "From sending the last probe to its delivery to us.", _PROBE)
+PROBE_BUDGET = _seconds("probe_budget", "What a probe may take from end to end.", _PROBE)
 PROBES = _count("sent", "probes", "Probes sent.", _PROBE)
 LOST_PROBES = _count(
     "lost", "probes", "Probes that did not come in time, though the node had confirmed them.", _PROBE

@@ -73,6 +73,7 @@ def _probe(probe: ProbeView, topic: str) -> Iterator[Sample]:
         yield Sample(f.PROBE_RECEIPT, labels, probe.receipt_ms / 1000)
     if probe.end_to_end_ms is not None:
         yield Sample(f.PROBE_END_TO_END, labels, probe.end_to_end_ms / 1000)
+    yield Sample(f.PROBE_BUDGET, labels, probe.budget_ms / 1000)
     yield Sample(f.PROBES, labels, probe.sent)
     yield Sample(f.LOST_PROBES, labels, probe.lost)
     yield Sample(f.REFUSED_PROBES, labels, probe.refused)
