@@ -115,7 +115,7 @@ def bars_of(recordings: Sequence[Recording]) -> Plot | None:
     ]
     if not rows:
         return None
-    axes, figure = _axes(9.0, 0.5 + 0.2 * len(rows), _span(recordings))
+    axes, figure = _axes(11.0, 0.5 + 0.2 * len(rows), _span(recordings))
     for row, (_, states) in enumerate(rows):
         for from_s, to_s, state in states.runs:
             width = max(to_s - from_s, 1.0) / _DAY_S
