@@ -14,7 +14,7 @@ Examples:\n
   pulsar-cam watch --headless --json > watch.jsonl\n
   pulsar-cam report watch.jsonl\n
   pulsar-cam report publish.jsonl watch.jsonl monitor.jsonl --output night.html\n
-  pulsar-cam monitor --json | tee monitor.jsonl | pulsar-cam report -
+  ssh camera-host cat publish.jsonl | pulsar-cam report - watch.jsonl
 """
 
 
@@ -41,4 +41,4 @@ def report(
         for problem in recording.problems:
             errors.print(f"{recording.name}: {problem}")
     lines = sum(recording.lines for recording in recordings)
-    typer.echo(f"{output}: {lines} lines of {len(recordings)} recordings, {output.stat().st_size / 1000:.0f} kB")
+    typer.echo(f"{output}: {lines} lines, {output.stat().st_size / 1000:.0f} kB")

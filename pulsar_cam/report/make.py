@@ -44,11 +44,13 @@ def _check(files: Sequence[Path], output: Path) -> None:
     if any(_is_same(path, output) for path in files):
         raise InvalidOption("--output", output, "it is one of the recordings; choose another name")
     try:
-        is_other = output.exists() and not output.is_file()
+        is_other, has_folder = output.exists() and not output.is_file(), output.parent.is_dir()
     except OSError as error:  # such as a name that is too long
         raise OutputError(str(output), error.strerror or str(error)) from error
     if is_other:
         raise OutputError(str(output), "it is no file; name one")
+    if not has_folder:
+        raise OutputError(str(output), f"folder {output.parent} does not exist; create it first")
 
 
 def _is_same(path: Path, output: Path) -> bool:

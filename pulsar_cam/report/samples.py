@@ -10,6 +10,7 @@ from .values import Values
 
 Percentile: TypeAlias = Literal["", "p50", "p95", "p99"]
 _ALL: tuple[Percentile, ...] = ("p50", "p95", "p99")
+_SESSIONS = {"connected": "ok", "connecting": "skipped"}
 _OUTER: tuple[Percentile, ...] = ("p50", "p99")
 
 
@@ -112,7 +113,7 @@ OF: dict[str, Callable[[Values], Iterator[Sample]]] = {
 def _of_session(line: Values) -> Iterator[Sample]:
     """Yield what publishers and viewers have in common."""
     status = line.text("status")
-    yield Condition("session", "ok" if status == "connected" else "problem", status)
+    yield Condition("session", _SESSIONS.get(status, "problem"), status)
     yield Point("fps", line.number("fps"))
     yield Point("reconnects", line.number("reconnects"), "reconnections")
     yield Count("reconnects", line.number("reconnects"))
