@@ -43,7 +43,7 @@ TERMINALS = {  # first row on the screen and number of rows, with what is typed 
     (11, 18): ["pulsar-cam doctor"],
 }
 MONITOR = "pulsar-cam monitor --interval 2"
-MONITOR_SIZE, MONITOR_S = "100x32+0+0", 70
+MONITOR_SIZE, MONITOR_S = "100x31+0+0", 70
 RECORDED = {  # file, and the command that writes it
     "publish.jsonl": f"{PUBLISH} --json",
     "watch.jsonl": f"{WATCH} --headless --json",
@@ -51,7 +51,7 @@ RECORDED = {  # file, and the command that writes it
 }
 GOOD_S, DEAD_S = 40, 10
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-PAGE_SIZE = "1180,1240"
+PAGE_SIZE = "1180,1150"
 
 
 def main() -> None:

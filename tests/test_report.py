@@ -111,7 +111,7 @@ def test_a_run_with_a_fault_is_told_in_numbers(tmp_path: Path) -> None:
     page = page_of([recording], 0)
     assert "480 published of 570 captured" in page
     assert "disconnected 90" in page
-    assert "3 s (15.8%)" in page
+    assert "3\u00a0s (15.8%)" in page
     assert "reconnected once" in page
 
 

@@ -235,7 +235,7 @@ class LiveView:
         self._history: deque[View] = deque(maxlen=MOST_VIEWS)
 
     def __enter__(self) -> Output:
-        self._live.start()
+        self._live.start(refresh=True)
         return self._show
 
     def __exit__(

@@ -138,7 +138,8 @@ def _moment(at_s: float) -> str:
 
 
 def _duration(seconds: float) -> str:
+    """Return a duration in its largest unit, which is never on the next line."""
     if seconds < 120:
-        return f"{seconds:.0f} s"
+        return f"{seconds:.0f}\u00a0s"
     minutes, hours = seconds / 60, seconds / 3600
-    return f"{minutes:.0f} min" if minutes < 120 else f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.1f} days"
+    return f"{minutes:.0f}\u00a0min" if minutes < 120 else f"{hours:.1f}\u00a0h"
