@@ -25,6 +25,10 @@ class Metrics(Collector):
     def __init__(self, *readings: Readings) -> None:
         self._readings = (_build, *readings)
 
+    def describe(self) -> Iterable[Metric]:
+        """Return all families without values, by which a scrape can ask for some of them."""
+        return map(_empty, families.FAMILIES)
+
     def collect(self) -> Iterable[Metric]:
         """Read everything now."""
         metrics: dict[Family, Metric] = {}
@@ -32,7 +36,7 @@ class Metrics(Collector):
             for sample in read():
                 family = sample.family
                 if family not in metrics:
-                    metrics[family] = Metric(PREFIX + family.name, family.help, family.kind, family.unit)
+                    metrics[family] = _empty(family)
                 _add(metrics[family], sample)
         return metrics.values()
 
@@ -55,6 +59,10 @@ def _version() -> str:
         return metadata.version("pulsar-cam")
     except metadata.PackageNotFoundError:  # run from a clone, without having been installed
         return "unknown"
+
+
+def _empty(family: Family) -> Metric:
+    return Metric(PREFIX + family.name, family.help, family.kind, family.unit)
 
 
 def _add(metric: Metric, sample: Sample) -> None:

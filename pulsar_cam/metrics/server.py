@@ -72,6 +72,7 @@ class MetricsServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._server.shutdown()
+        self._thread.join()
         self._server.server_close()
         self._server.leave_clients()
 
