@@ -45,6 +45,9 @@ class Consumer:
     exists as a durable subscription already is used as it is. After a reconnection a durable one delivers again what
     was not acknowledged; the other kind goes on with what is published from then on.
 
+    Args:
+        fits_queue: measure the link first, and fit `receiver_queue` to it; of no use where messages come one by one.
+
     Attributes:
         is_durable: whether the subscription outlives this consumer.
         bad_messages: how many texts were not what Pulsar sends, or too much to read; they are acknowledged if they
@@ -60,8 +63,10 @@ class Consumer:
         subscription: str,
         *,
         durable: bool = False,
+        fits_queue: bool = True,
     ) -> None:
         self.is_durable = durable
+        self._fits_queue = fits_queue
         self.bad_messages = 0
         self.receiver_queue = RECEIVER_QUEUE
         self.jumps = 0
@@ -110,7 +115,8 @@ class Consumer:
             self._connection.target = self._target()
             self._websocket = await self._connection.open()
         try:
-            await self._fit_receiver_queue(self._websocket)
+            if self._fits_queue:
+                await self._fit_receiver_queue(self._websocket)
         except BaseException:
             await self._connection.close()
             raise

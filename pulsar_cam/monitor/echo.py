@@ -31,7 +31,7 @@ class Echo:
     def __init__(self, endpoint: Endpoint, topic: Topic) -> None:
         self.connect_ms = 0.0
         self._producer = Producer(endpoint, topic)
-        self._consumer = Consumer(endpoint, topic, f"{MONITOR_NAME}{secrets.token_hex(4)}")
+        self._consumer = Consumer(endpoint, topic, f"{MONITOR_NAME}{secrets.token_hex(4)}", fits_queue=False)
         self._url = endpoint.ws_url
         self._arrivals = Arrivals()
         self._open = contextlib.AsyncExitStack()

@@ -35,7 +35,8 @@ class QuietSession:
     async def run(self) -> None:
         """Keep the session open, for ever."""
         for delay_s in backoff():
-            self._consumer = Consumer(self._endpoint, self._topic, f"{MONITOR_NAME}{secrets.token_hex(4)}")
+            name = f"{MONITOR_NAME}{secrets.token_hex(4)}"
+            self._consumer = Consumer(self._endpoint, self._topic, name, fits_queue=False)
             try:
                 async with self._consumer as consumer:
                     self.error, self._opened_at_s = None, time.monotonic()
