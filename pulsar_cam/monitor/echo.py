@@ -53,7 +53,7 @@ class Echo:
         """Close what is open; takes up to 3 s if the node does not answer."""
         if self._receiving:
             self._receiving.cancel()
-            await asyncio.wait([self._receiving])
+            await asyncio.gather(self._receiving, return_exceptions=True)
         await self._open.aclose()
 
     @property
