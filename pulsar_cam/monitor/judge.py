@@ -53,7 +53,7 @@ class Facts:
 
     Attributes:
         connect_ms: of a fresh session.
-        kept: why the kept-open sessions are not open; None if they are.
+        kept: why the kept-open sessions are not open; None if they are; `unstored` likewise where nothing is stored.
         verdicts: of each kind of probe, those on kept sessions first and the small ones first.
         reconnects: how often one kept-open session, the worst, was opened again in the last minute.
         quiet_s: for how long the quiet session has been open; `quiet_status` says why it is not.
@@ -75,6 +75,7 @@ class Facts:
     survived_s: float | None = None
     growing: tuple[str, ...] = ()
     received: PulsarError | None = None
+    unstored: PulsarError | None = None
 
     @property
     def is_down(self) -> bool:
@@ -191,16 +192,21 @@ def storage(facts: Facts) -> Finding:
     """Tell whether only what the node has to store fails."""
     if not facts.topic_name.is_persistent:
         return Finding("storage", "skipped", "nothing is stored on a non-persistent topic")
-    stored = [each for each in facts.verdicts if each.is_persistent]
-    passing = [each for each in facts.verdicts if not each.is_persistent]
-    if any(each.has_failed for each in passing) or facts.kept:
+    if facts.unstored or any(each.has_failed for each in facts.verdicts if not each.is_persistent):
         return Finding("storage", "skipped", "what is not stored does not pass either")
-    if stored and stored[0].has_failed and not stored[0].is_recovering:
-        says = (
-            f"what is to be stored does not pass ({stored[0].reason}), the rest does: disk full, or store read-only"
-        )
+    if reason := _why_stored_fails(facts):
+        says = f"only what is to be stored fails ({reason}): its disk is full, or its store read-only"
         return Finding("storage", "problem", says, "make room on the node's disk, and look at its log")
+    if facts.kept:
+        return Finding("storage", "skipped", "the sessions are not open")
     return Finding("storage", "ok", "what is stored passes")
+
+
+def _why_stored_fails(facts: Facts) -> str:
+    if isinstance(facts.kept, NodeUnreachable) and isinstance(facts.connect_ms, NodeUnreachable):
+        return f"no session opens, {facts.connect_ms.problem}"
+    smallest = next(each for each in facts.verdicts if each.is_persistent)
+    return smallest.reason if smallest.has_failed and not smallest.is_recovering and not facts.kept else ""
 
 
 def topic(facts: Facts) -> Finding:

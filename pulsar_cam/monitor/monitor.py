@@ -163,6 +163,7 @@ class Monitor:
             survived_s=quiet.survived_s if lately else None,
             growing=self._topic_look.growing,
             received=self._stream.error,
+            unstored=self._lanes["unstored"].error if "unstored" in self._lanes else None,
         )
 
     def _view(self, facts: Facts, advice: tuple[Advice, ...]) -> View:

@@ -163,6 +163,12 @@ def test_a_full_disk_is_the_only_problem_and_the_others_point_to_it() -> None:
     assert found(facts)["storage"].change
 
 
+def test_a_full_disk_is_told_also_by_one_who_comes_later_and_gets_no_session() -> None:
+    facts = replace(WELL, kept=SILENT, connect_ms=SILENT)
+    assert [name for name, state in states(facts).items() if state == "problem"] == ["storage"]
+    assert states(replace(facts, unstored=SILENT))["storage"] == "skipped"
+
+
 def test_if_nothing_passes_storage_is_not_blamed() -> None:
     assert states(verdicts(failed(STORED), failed(UNSTORED)))["storage"] == "skipped"
     assert states(replace(verdicts(failed(STORED)), kept=SILENT))["storage"] == "skipped"
