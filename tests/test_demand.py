@@ -29,6 +29,7 @@ def subscription(consumers: int, backlog: int) -> dict[str, Any]:
         ({}, Audience(0, None)),
         ({"left": subscription(0, 900)}, Audience(0, None)),
         ({"viewer1": subscription(1, 7)}, Audience(1, 7)),
+        ({"viewer1": subscription(1, 7), "pulsar-cam-monitor-0a1b": subscription(1, 0)}, Audience(1, 7)),
         (
             {"left": subscription(0, 0), "behind": subscription(2, 900), "live": subscription(1, 3)},
             Audience(3, 3),
