@@ -213,9 +213,11 @@ def watch(
             if every_frame and viewer.is_paused:
                 time.sleep(_TICK_S)
             elif packet := receiver.packets.take(_TICK_S):
-                _show(packet, viewer, stats)
                 if isinstance(receiver, EveryFrame):
+                    _show(packet, viewer, stats)
                     network.do(receiver.acknowledge(packet))
+                else:
+                    _show_live(packet, viewer, stats)
             if not stats.is_live:
                 viewer.wait(stats.waiting_for(topic))
             viewer.poll()
@@ -223,10 +225,16 @@ def watch(
     return stats
 
 
+def _show_live(packet: Packet, viewer: Viewer, stats: WatchStats) -> None:
+    if viewer.is_paused:
+        stats.drop("paused")
+    elif stats.is_too_old(packet):
+        stats.drop("too_old")
+    else:
+        _show(packet, viewer, stats)
+
+
 def _show(packet: Packet, viewer: Viewer, stats: WatchStats) -> None:
-    if viewer.is_paused or stats.is_too_old(packet):
-        stats.drop("paused" if viewer.is_paused else "too_old")
-        return
     try:
         frame = decode(packet, fit=viewer.size)
     except DecodeError as error:

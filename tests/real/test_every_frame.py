@@ -157,6 +157,21 @@ def test_a_slow_viewer_holds_nothing_up_and_misses_nothing(node: NodeState) -> N
     assert watching.viewer.numbers == list(range(90))
 
 
+def test_a_pause_at_any_moment_costs_no_frame(node: NodeState) -> None:
+    """Also one that begins while a frame is already on its way to the screen."""
+    topic = new_topic()
+    with (
+        Watching(node, topic, every_frame=True) as watching,
+        Publishing(node, topic, lambda: Film(90), every_frame=True),
+    ):
+        deadline_s = time.monotonic() + 60
+        while watching.stats.shown < 90 and time.monotonic() < deadline_s:
+            watching.viewer.is_paused = not watching.viewer.is_paused
+            time.sleep(0.003)
+    assert watching.viewer.numbers == list(range(90))
+    assert watching.stats.dropped["paused"] == 0
+
+
 def test_a_viewer_that_comes_back_goes_on_where_it_was(node: NodeState) -> None:
     topic = new_topic()
     with (
