@@ -28,6 +28,7 @@ from ..promtool import FOLDER, promtool
 from ..xvfb import wait_until
 from .command_line import CommandLine
 from .link import link_to
+from .mortal import mortal_node
 from .prometheus import Prometheus, Served, prometheus
 from .streams import endpoint_of, new_topic
 from .watching import Watching, pattern
@@ -212,3 +213,27 @@ def test_a_port_in_use_is_one_sentence(node: NodeState, topic: Topic) -> None:
             refused = CommandLine(node).run(*command, "--topic", topic.name, "--metrics-port", port)
             assert (refused.code, refused.out) == (2, "")
             assert re.fullmatch(rf"error: --metrics-port {port}: cannot listen there .*\n", refused.err)
+
+
+@pytest.mark.usefixtures("_pulsar")
+@pytest.mark.timeout(300, func_only=True)
+def test_a_killed_node_is_a_problem_for_the_monitor_until_it_is_back(
+    topic: Topic, commands: contextlib.ExitStack, tmp_path: Path
+) -> None:
+    (tmp_path / "node").mkdir()
+    mortal = commands.enter_context(mortal_node(tmp_path / "node"))
+    arguments = ("--topic", topic.name, "--interval", "4", "--budget", "5000")
+    monitor = served(commands, CommandLine(mortal.state), "monitor", *arguments)
+    wait_until(monitor.is_ready, "readiness", 60)
+    scraper = commands.enter_context(prometheus(tmp_path, {"pulsar-cam-monitor": [monitor.url]}))
+    problems = 'pulsar_cam_monitor_state{part="node",state="problem"} == 1'
+    wait_until(lambda: bool(scraper.query("pulsar_cam_monitor_state")), "scrape")
+    assert not scraper.query(problems)
+    mortal.kill()
+    wait_until(lambda: ("PulsarCamProblem", "pulsar-cam-monitor") in scraper.firing(), "alert", 60)
+    assert scraper.query(problems)
+    assert monitor.ask("/readyz").status_code == 503
+    assert monitor.ask("/readyz").text.startswith("node: ")
+    assert monitor.ask("/healthz").status_code == 200
+    mortal.start()
+    wait_until(lambda: not scraper.query(problems), "end of the problem", 90)
