@@ -121,8 +121,10 @@ def monitor(
     skipped (could not be found out). What changes is told once. Probes go to topics of their own beside the
     stream's, and no viewer receives them. It goes on while the node is down, until Ctrl-C.
     """
-    set_up_logging(verbose)
+    set_up_logging(verbose, unless_asked=("connection", "producer"))  # the findings say it once, and better
     full_topic = Topic.parse(topic)
+    if duration is not None and not 0 < duration < math.inf:
+        raise InvalidOption("--duration", duration, "expected a number of seconds above 0")
     with stoppable() as stop:
         from ..metrics.monitor import NewestView, monitor_readings
         from ..monitor import Plan

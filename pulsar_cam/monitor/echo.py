@@ -34,7 +34,7 @@ class Echo:
         self._consumer = Consumer(endpoint, topic, f"{MONITOR_NAME}{secrets.token_hex(4)}", fits_queue=False)
         self._url = endpoint.ws_url
         self._arrivals = Arrivals()
-        self._open = contextlib.AsyncExitStack()
+        self._opened: list[Producer | Consumer] = []
         self._receiving: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -43,18 +43,18 @@ class Echo:
         Raises:
             PulsarError: the node cannot be reached, or refuses.
         """
-        await self._open.enter_async_context(self._consumer)
+        self._opened.append(await self._consumer.__aenter__())
         self._receiving = asyncio.create_task(self._receive())
         began_s = time.perf_counter()
-        await self._open.enter_async_context(self._producer)
+        self._opened.append(await self._producer.__aenter__())
         self.connect_ms = round((time.perf_counter() - began_s) * 1e3, 2)
 
     async def close(self) -> None:
-        """Close what is open; takes up to 3 s if the node does not answer."""
+        """Close what is open, both at once; takes up to 2 s if the node does not answer."""
         if self._receiving:
             self._receiving.cancel()
             await asyncio.gather(self._receiving, return_exceptions=True)
-        await self._open.aclose()
+        await asyncio.gather(*(each.__aexit__(None, None, None) for each in self._opened))
 
     @property
     def reconnects(self) -> int:

@@ -21,6 +21,8 @@ from pulsar_cam.errors import InvalidOption
         "--budget 1,2",
         "--interval 0",
         "--interval nan",
+        "--duration 0",
+        "--duration nan",
         "--topic a/b",
     ],
 )
