@@ -32,6 +32,7 @@ from .watching import Publishing, Watching
 
 PUBLISH = ("publish", "--source", "test-pattern:", "--size", "320x240", "--topic", str(TOPIC))
 WATCH = ("watch", "--headless", "--topic", str(TOPIC))
+LIFE_S = 12  # of a token that expires: long enough to connect on a busy machine
 
 
 @pytest.fixture(scope="module")
@@ -178,13 +179,13 @@ def test_a_token_that_expires_is_renewed_from_its_file(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     file = tmp_path / "token"
-    file.write_text(expiring := token(CAMERA, 4))
+    file.write_text(expiring := token(CAMERA, LIFE_S))
     with link_to(replace(secured.state, http_port=secured.tls_port)) as link:
         camera = _through(link, secured, TokenFile(file))
         viewer = _through(link, secured, Token(token(VIEWER)))
         with Watching(viewer, TOPIC) as watching, Publishing(camera, TOPIC) as stats:
             watching.receives_more(5)
-            time.sleep(max(0.0, file.stat().st_mtime + 5 - time.time()))
+            time.sleep(max(0.0, file.stat().st_mtime + LIFE_S + 1 - time.time()))
             watching.receives_more(5)  # an open session is not asked again
             link.cut()
             link.mend()
@@ -200,8 +201,8 @@ def test_a_token_that_expires_is_renewed_from_its_file(
 
 def test_a_token_that_expires_and_cannot_be_renewed_ends_the_run(secured: SecuredNode) -> None:
     async def main(link: Link) -> None:
-        async with Producer(_through(link, secured, Token(token(CAMERA, 2))), TOPIC) as producer:
-            await asyncio.sleep(3)
+        async with Producer(_through(link, secured, Token(token(CAMERA, LIFE_S))), TOPIC) as producer:
+            await asyncio.sleep(LIFE_S + 1)
             link.cut()
             link.mend()
             async with asyncio.timeout(30):
