@@ -8,19 +8,19 @@ import ctypes
 import sys
 
 _M_ARENA_MAX = -8  # mallopt(3) of glibc
-_ARENAS = 2
 GIVE_BACK_EVERY_S = 30.0
 
 
-def keep_few_arenas() -> None:
-    """Have glibc share two pools of memory among all threads; to be called before other threads are started.
+def keep_one_arena() -> None:
+    """Have glibc share one pool of memory among all threads; to be called before other threads are started.
 
-    By default each thread gets one, up to eight per core, and none gives back what its largest frames took. Another C
-    library has no such pools, or no such call.
+    By default each thread gets one, up to eight per core, and each keeps what its largest frames took: of all but the
+    first, `give_back` does not reach the end. Frames are few and large, so that threads hardly wait for each other.
+    Another C library has no such pools, or no such call.
     """
     if sys.platform == "linux":
         with contextlib.suppress(AttributeError, OSError):
-            ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)
+            ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 def give_back() -> None:

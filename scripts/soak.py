@@ -23,7 +23,7 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # for the tests' links and nodes
 
-from pulsar_cam.allocator import keep_few_arenas
+from pulsar_cam.allocator import keep_one_arena
 from scripts.soaking import report
 from scripts.soaking.faults import FAULTS, Scene
 from scripts.soaking.gauge import Gauge, read
@@ -36,7 +36,7 @@ CALM_S = 10.0  # before the first fault
 
 def main() -> int:
     """Soak, and return the exit code."""
-    keep_few_arenas()  # as the command line does
+    keep_one_arena()  # as the command line does
     chosen = options()
     seed = random.randrange(10_000) if chosen.seed is None else chosen.seed
     heading = f"Soak of {chosen.minutes:g} minutes, a fault every {chosen.every:g} s, seed {seed}"

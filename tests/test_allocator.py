@@ -12,27 +12,27 @@ from types import SimpleNamespace
 import pytest
 
 from pulsar_cam import allocator
-from pulsar_cam.allocator import give_back, keep_few_arenas
+from pulsar_cam.allocator import give_back, keep_one_arena
 from pulsar_cam.background import Background
 
 from .memory import needs_linux
 from .xvfb import wait_until
 
 
-def test_two_pools_are_asked_for_on_linux_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_pool_is_asked_for_on_linux_only(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[int, int]] = []
     library = SimpleNamespace(mallopt=lambda option, value: asked.append((option, value)))
     monkeypatch.setattr(ctypes, "CDLL", lambda name: library)
     for system in ("linux", "darwin", "win32"):
         monkeypatch.setattr(sys, "platform", system)
-        keep_few_arenas()
-    assert asked == [(-8, 2)]
+        keep_one_arena()
+    assert asked == [(-8, 1)]
 
 
 def test_a_library_without_that_call_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(ctypes, "CDLL", lambda name: SimpleNamespace())
-    keep_few_arenas()
+    keep_one_arena()
 
 
 def test_a_library_that_cannot_give_back_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,3 +80,34 @@ def test_a_background_gives_back_again_and_again(monkeypatch: pytest.MonkeyPatch
     with Background(asyncio.sleep(60)):
         wait_until(lambda: len(given_back) >= 3, "third time")
     assert "network" not in given_back  # a loop that waits for it could not carry frames meanwhile
+
+
+PICTURE_MB = 20
+LEFT_BY_A_THREAD = f"""
+import threading
+import numpy as np
+from pulsar_cam.allocator import give_back, keep_one_arena
+from tests.memory import resident_mb
+
+keep_one_arena()
+np.ones(31 * 2**20, "u1")  # from now on, what is no larger is not taken from the system by itself
+before_mb, kept = resident_mb(), []
+
+def decode():
+    kept.append(bytes(300_000))
+    pictures = [np.ones({PICTURE_MB} * 10**6, "u1") for _ in range(2)]
+    del pictures
+    kept.append(bytes(300_000))
+
+thread = threading.Thread(target=decode)
+thread.start()
+thread.join()
+give_back()
+print(resident_mb() - before_mb)
+"""
+
+
+@needs_linux
+def test_what_a_thread_needed_for_large_pictures_is_given_back() -> None:
+    told = subprocess.run([sys.executable, "-c", LEFT_BY_A_THREAD], check=True, capture_output=True, text=True).stdout
+    assert float(told) < PICTURE_MB / 2

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from ..allocator import keep_few_arenas
+from ..allocator import keep_one_arena
 from ..errors import InvalidOption, PulsarCamError
 from . import create_topic, demo, doctor, monitor, node, publish, report, watch
 from .console import errors
@@ -56,7 +56,7 @@ app.add_typer(node.app, name="node")
 
 def run() -> int:
     """Run one command and return its exit code: 0 done, 1 a failure, 2 wrong usage, 130 interrupted."""
-    keep_few_arenas()
+    keep_one_arena()
     try:
         app(prog_name="pulsar-cam")
         status = 0

@@ -13,8 +13,7 @@ from .streams import Receipts, Streams
 
 HANG_S = 60.0
 MOST_MEMORY_GROWTH_MB = 25.0
-"""A camera that is opened again is read in a new thread, and the allocator of Linux gives threads pools of their own,
-each of which grows once; with many pools that takes long."""
+"""Pictures of many sizes come and go, so that there is a little more or less of free memory between them."""
 MOST_OBJECTS_GROWTH = 2000
 MOST_DESCRIPTORS_GROWTH = 10
 MOST_THREADS_GROWTH = 4
