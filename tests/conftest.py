@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -14,6 +15,16 @@ from .xvfb import Screen, x_server
 # How long an example takes says more about what else the machine does.
 hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("busy")
+
+
+@pytest.fixture(autouse=True)
+def logger() -> Iterator[logging.Logger]:
+    """Give our logger, and set it back to what it was: a command that runs within a test makes it its own."""
+    logger = logging.getLogger("pulsar_cam")
+    before = logger.handlers[:], logger.propagate, logger.level
+    yield logger
+    logger.handlers, logger.propagate = before[:2]
+    logger.setLevel(before[2])
 
 
 @pytest.fixture(scope="session")

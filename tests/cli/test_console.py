@@ -7,7 +7,6 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -26,15 +25,6 @@ class Counters:
 
     def as_dict(self) -> dict[str, Any]:
         return {}
-
-
-@pytest.fixture
-def logger() -> Iterator[logging.Logger]:
-    logger = logging.getLogger("pulsar_cam")
-    before = logger.handlers, logger.propagate, logger.level
-    yield logger
-    logger.handlers, logger.propagate = before[:2]
-    logger.setLevel(before[2])
 
 
 def test_a_log_line_stays_one_line(
