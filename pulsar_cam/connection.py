@@ -226,10 +226,12 @@ class Connection:
 async def _end(websocket: ClientConnection, patience_s: float) -> None:
     # In a task of its own: in one that was cancelled, the time-outs of Python before 3.11.4 do not work.
     closing = asyncio.create_task(websocket.close())
-    await asyncio.wait([closing], timeout=patience_s)
-    if not closing.done():  # its close frame waits behind what a stuck network does not take
-        websocket.transport.abort()
-        await asyncio.wait([closing], timeout=CLOSE_TIMEOUT_S)
+    try:
+        await asyncio.wait([closing], timeout=patience_s)
+    finally:
+        if not closing.done():  # its close frame waits behind what a stuck network does not take, or we may not wait
+            websocket.transport.abort()
+    await asyncio.wait([closing], timeout=CLOSE_TIMEOUT_S)
 
 
 class _ConnectHere(connect):

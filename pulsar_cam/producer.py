@@ -137,11 +137,13 @@ class Producer:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.drain(_DRAIN_ON_CLOSE_S)
-        if self._receiving:
-            self._receiving.cancel()
-            await asyncio.wait([self._receiving])
-        await self._connection.close()
+        try:
+            await self.drain(_DRAIN_ON_CLOSE_S)
+        finally:  # who has no time for the receipts still has no session to leave behind
+            try:
+                await self._stop_receiving()
+            finally:
+                await self._connection.close()
 
     @property
     def has_opened(self) -> bool:
@@ -258,6 +260,11 @@ class Producer:
         """Wait until every message in flight has its receipt, but no longer than so many seconds."""
         if self._in_flight:
             await asyncio.wait([message.receipt for message in self._in_flight.values()], timeout=timeout_s)
+
+    async def _stop_receiving(self) -> None:
+        if self._receiving:
+            self._receiving.cancel()
+            await asyncio.wait([self._receiving])
 
     def _fit_window(self) -> None:
         self._sends.count()

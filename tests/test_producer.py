@@ -202,3 +202,36 @@ def test_a_frame_that_is_too_long_for_the_node_ends_a_producer_that_may_leave_no
                 await producer.room()
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.2, 0.9])
+def test_who_has_no_time_for_the_end_of_a_producer_leaves_no_session_open(after_s: float) -> None:
+    """As where a time-out ends while it closes: an end that is broken off at any moment still ends its session."""
+    is_gone = asyncio.Event()
+
+    async def handler(websocket: ServerConnection) -> None:
+        await next_message(websocket)
+        websocket.transport.pause_reading()  # no receipt, and no answer to the close frame
+        await asyncio.sleep(3)
+        websocket.transport.resume_reading()
+        await websocket.wait_closed()
+        is_gone.set()
+
+    async def close(producer: Producer) -> None:
+        await producer.__aexit__(None, None, None)
+
+    async def main() -> None:
+        async with serve(handler, "127.0.0.1", 0) as server:
+            endpoint = Endpoint.of(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+            producer = await Producer(endpoint, TOPIC).__aenter__()
+            await producer.send(packet(0))
+            closing = asyncio.create_task(close(producer))
+            await asyncio.sleep(after_s)
+            for _ in range(3):
+                closing.cancel()
+                await asyncio.sleep(0)
+            await asyncio.wait([closing])
+            async with asyncio.timeout(10):
+                await is_gone.wait()
+
+    asyncio.run(main())
