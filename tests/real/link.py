@@ -167,6 +167,7 @@ class Link:
 
     async def _end(self) -> None:
         self._server.close()
+        self._accepting = False  # of a connection just taken, the task begins after those that are ended here
         self._bury()
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
