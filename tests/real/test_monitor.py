@@ -246,11 +246,12 @@ def test_a_node_that_is_down_or_held_is_named_and_well_again_by_itself(
             monitoring.becomes("")
             held = monitoring.names("node", node.process.suspend)
             assert "it takes connections, and does not answer" in held.reason
-            code, found = check_once(node.state, topic)
-            assert code == 1
-            assert "it takes connections, and does not answer" in found["reason"]
-            node.process.resume()
+            node.process.resume()  # before the sessions are given up, so that what was sent comes after all
             well = monitoring.becomes("")
+        node.process.suspend()
+        code, found = check_once(node.state, topic)
+        assert code == 1
+        assert "it takes connections, and does not answer" in found["reason"]
     assert sum(probe.late for probe in well.probes) > 0
     assert well.reconnects > 0
 
