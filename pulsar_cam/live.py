@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_MAX_AGE_MS = 500.0
 _QUIET_AFTER_S = 1.0
+_MOST_REMEMBERED = 1024  # frames: more than a node that is killed delivers again
 
 
 class Live:
@@ -36,6 +37,7 @@ class Live:
         self.packets = Latest[Packet]()
         self._consumer, self._stats, self._max_age_ms = consumer, stats, max_age_ms
         self._publisher = OnePublisher()
+        self._recent = Recent()
 
     async def receive(self, frames: int | None) -> None:
         """Receive so many frames, or without end.
@@ -75,8 +77,33 @@ class Live:
             self._stats.drop_card(packet)
             return
         self._stats.follow(packet)
+        if self._recent.has_come(packet):
+            self._stats.drop("repeated")
+            return
         if self.packets.put(packet):
             self._stats.drop("superseded")
+
+
+class Recent:
+    """Knows the last frames that came, by their publisher's session and their number.
+
+    Numbers alone would do, but then one message with an enormous number would keep out all that come after it.
+    """
+
+    def __init__(self) -> None:
+        self._frames: dict[Hashable, None] = {}
+
+    def has_come(self, packet: Packet) -> bool:
+        """Note a packet, and tell whether it came before; one without session or number never did."""
+        if packet.session is None or packet.sequence is None:
+            return False
+        frame = (packet.source, packet.session, packet.sequence)
+        if frame in self._frames:
+            return True
+        self._frames[frame] = None
+        if len(self._frames) > _MOST_REMEMBERED:
+            self._frames.pop(next(iter(self._frames)))
+        return False
 
 
 class OnePublisher:

@@ -37,9 +37,9 @@ class WatchStats:
     """Counters of one run of `watch`; at its end ``received`` equals ``shown`` plus all of ``dropped``.
 
     Reasons of drops: ``superseded`` (a newer frame came while the one before was decoded), ``too_old`` (past the age
-    limit), ``not_a_frame`` (no JPEG, a damaged one, or one too large to be safe), ``repeated`` (it came before, and
-    every frame is to be shown once), ``other_publisher`` (of several on the topic, one is shown), ``notice`` (a card,
-    with which the publisher says why it has no picture), ``paused``, ``stopped`` (under way when the run ended).
+    limit), ``not_a_frame`` (no JPEG, a damaged one, or one too large to be safe), ``repeated`` (it came before),
+    ``other_publisher`` (of several on the topic, one is shown), ``notice`` (a card, with which the publisher says why
+    it has no picture), ``paused``, ``stopped`` (under way when the run ended).
 
     Stages of a frame's way: ``encode`` (captured to encoded), ``queue`` (encoded to sent), ``transport`` (sent to
     delivered, through the node), ``decode`` (delivered to decoded) and ``show``. ``transport`` and the age compare

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections import Counter
@@ -16,6 +17,7 @@ from pulsar_cam.frame import Frame, Packet
 from pulsar_cam.jpeg import decode
 from pulsar_cam.node import NodeState
 from pulsar_cam.pattern import PatternSource
+from pulsar_cam.producer import Producer
 from pulsar_cam.source import Source
 from pulsar_cam.steering import Adapt
 from pulsar_cam.topics import Topic
@@ -24,7 +26,7 @@ from pulsar_cam.watch_stats import WatchStats
 
 from ..xvfb import wait_until
 from .link import link_to
-from .streams import endpoint_of, new_topic
+from .streams import endpoint_of, new_topic, packets, send_all
 from .watching import Film, Publishing, Watching
 
 MOST_AGE_MS = 500 + 100  # decoding comes after the look at the age
@@ -179,6 +181,23 @@ def test_a_viewer_that_reads_nothing_more_does_not_hold_up_the_others(node: Node
             assert stuck.stats.received - before < 30
         link.thaw()
     assert other.stats.gaps.missing <= published.dropped.total()  # all that was published came
+
+
+def test_a_frame_that_comes_again_is_shown_once(node: NodeState) -> None:
+    topic, sent = new_topic(), packets(5)
+
+    async def send() -> None:
+        async with Producer(endpoint_of(node), topic) as producer:
+            for packet in (*sent, *sent[1:], packets(7)[6]):
+                await send_all(producer, [packet])
+                await asyncio.sleep(0.1)
+
+    with Watching(node, topic, max_age_ms=math.inf) as watching:
+        asyncio.run(send())
+        wait_until(lambda: watching.has_received(10), "all messages")
+    assert watching.viewer.numbers == [0, 1, 2, 3, 4, 6]
+    assert watching.stats.dropped == {"repeated": 4}
+    assert watching.stats.gaps.repeated == 4
 
 
 def test_of_two_publishers_one_is_shown_until_it_is_quiet(node: NodeState, caplog: pytest.LogCaptureFixture) -> None:
