@@ -15,15 +15,11 @@ from ..conftest import missing
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the fixtures out of the time-out: one may have to download Pulsar, and has bounds of its own.
-
-    All tests on real nodes are for one process: they need the machine's time, and share a node.
-    """
+    """Leave the fixtures out of the time-out: one may have to download Pulsar, and has bounds of its own."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.timeout(120, func_only=True))
-            item.add_marker(pytest.mark.xdist_group("node"))
 
 
 @pytest.fixture(scope="session")
