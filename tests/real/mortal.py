@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 
 from pulsar_cam.node import LocalNode, NodeState
+from pulsar_cam.node.settings import LOG_FILE
 
 
 class MortalNode:
@@ -22,6 +23,11 @@ class MortalNode:
     def process(self) -> psutil.Process:
         """The node's process."""
         return psutil.Process(self.state.pid)
+
+    @property
+    def log(self) -> str:
+        """What it wrote since its last start."""
+        return (self._node.folder / LOG_FILE).read_text(encoding="utf-8")
 
     def kill(self) -> None:
         """End it as a power switch would."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import re
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from pulsar_cam import pipeline, publishing
+from pulsar_cam.admin import Admin
 from pulsar_cam.capture import Capture, LiveSource
 from pulsar_cam.errors import InvalidOption
 from pulsar_cam.node import NodeState
@@ -31,6 +33,7 @@ from .watching import Film, Publishing, Watching, pattern
 
 FRAMES = 600
 KILLS = 5
+ONE_READ = 100  # messages: what Pulsar reads in parts after a kill, it can store again
 
 
 def make_film(path: Path, frames: int) -> None:
@@ -52,6 +55,19 @@ def publish_film(path: Path, endpoint: Endpoint, topic: Topic, stats: PublishSta
     )
     pool.shutdown(wait=False)
     return ended
+
+
+def kept_topic(node: NodeState) -> Topic:
+    """Make a topic that keeps what was acknowledged, for whoever looks later at what was stored."""
+    topic = new_topic()
+
+    async def make() -> None:
+        async with Admin(endpoint_of(node)) as admin:
+            await admin.create_topic(topic)
+            await admin.set_retention(topic, minutes=60, megabytes=4096)
+
+    asyncio.run(make())
+    return topic
 
 
 def numbers_on(node: NodeState, topic: Topic) -> list[int]:
@@ -79,9 +95,9 @@ def has_published(stats: PublishStats, more: int) -> None:
 @pytest.mark.timeout(600, func_only=True)
 def test_five_kills_of_the_node_cost_no_frame_and_repeat_none(tmp_path: Path) -> None:
     make_film(tmp_path / "film.avi", FRAMES)
-    topic, stats = new_topic(), PublishStats()
+    stats = PublishStats()
     with mortal_node(tmp_path / "node") as node:
-        endpoint = endpoint_of(node.state)
+        endpoint, topic = endpoint_of(node.state), kept_topic(node.state)
         with Watching(node.state, topic, every_frame=True, frames=FRAMES) as watching:
             ended = publish_film(tmp_path / "film.avi", endpoint, topic, stats)
             for _ in range(KILLS):
@@ -96,6 +112,9 @@ def test_five_kills_of_the_node_cost_no_frame_and_repeat_none(tmp_path: Path) ->
     assert stats.dropped.total() == 0
     assert stats.session
     assert stats.session.reconnects == KILLS
+    replayed = [int(number) for number in re.findall(r"Replaying (\d+) entries for dedup", node.log)]
+    assert replayed
+    assert max(replayed) <= ONE_READ
 
 
 @pytest.mark.parametrize("deduplicates", [True, False])
@@ -104,7 +123,7 @@ def test_what_arrived_without_a_receipt_is_sent_again_and_shown_once(
 ) -> None:
     if not deduplicates:
         monkeypatch.setattr(publishing, "_deduplicate", nothing)
-    topic = new_topic()
+    topic = kept_topic(node)
     with link_to(node) as link, Watching(node, topic, every_frame=True, frames=90) as watching:
         with Publishing(link, topic, lambda: Film(90), every_frame=True) as stats:
             for _ in range(3):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -56,7 +57,7 @@ def test_a_native_producer_of_bare_jpegs_is_shown_and_what_is_no_picture_does_no
     topic = new_topic()
     producer = client.create_producer(str(topic))
     jpegs = [encode(frame, 80).jpeg for frame in frames(10, (640, 480))]
-    with Watching(node, topic) as watching:
+    with Watching(node, topic, max_age_ms=math.inf) as watching:
         for number, jpeg in enumerate(jpegs, 1):
             producer.send(b"no picture")
             producer.send(jpeg)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ def test_4k_at_quality_95_fits_a_node_with_the_default_limit(
     small, topic = LocalNode("small", tmp_path), new_topic()
     try:
         state = small.start(0)
-        with Watching(state, topic) as watching:
+        with Watching(state, topic, max_age_ms=math.inf) as watching:
             stats = pipeline.publish(
                 lambda: PatternSource((3840, 2160), 10),
                 Endpoint.of(state.service_url),

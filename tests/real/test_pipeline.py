@@ -28,7 +28,7 @@ from .watching import Changing, Film, Publishing, Watching, pattern
 
 def test_what_is_published_is_received_once_and_in_order(node: NodeState) -> None:
     topic = new_topic()
-    with Watching(node, topic) as watching:
+    with Watching(node, topic, max_age_ms=math.inf) as watching:
         stats = pipeline.publish(pattern, endpoint_of(node), topic, frames=60)
         wait_until(lambda: watching.has_received(stats.published), "last frame")
     assert stats.published == 60
@@ -43,7 +43,7 @@ def test_what_is_published_is_received_once_and_in_order(node: NodeState) -> Non
 
 def test_a_film_is_published_to_its_end(node: NodeState) -> None:
     topic = new_topic()
-    with Watching(node, topic) as watching:
+    with Watching(node, topic, max_age_ms=math.inf) as watching:
         stats = pipeline.publish(lambda: Film(25), endpoint_of(node), topic)
         wait_until(lambda: watching.has_received(stats.published), "last frame")
     assert stats.captured == 25

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import re
 import subprocess
@@ -89,7 +90,7 @@ def test_every_program_is_run_by_one_of_these_tests() -> None:
 
 def test_an_image_is_published(node: NodeState, topic: Topic) -> None:
     shown = []
-    with Watching(node, topic) as watching:
+    with Watching(node, topic, max_age_ms=math.inf) as watching:
         watching.viewer.show = lambda frame, *_: shown.append(frame)  # type: ignore[method-assign]
         assert output("publish_image.py", node, topic) == "published\n"
         wait_until(lambda: bool(shown), "frame")
