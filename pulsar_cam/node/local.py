@@ -7,6 +7,7 @@ where it runs.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import re
 import shutil
@@ -26,8 +27,11 @@ from .java import find_java
 from .log import log_lines
 from .maven import Progress
 from .ready import START_TIMEOUT_S, is_healthy, wait_until_ready
+from .registration import RegistrationLoops, raise_if_looping
 from .settings import LOG_FILE, java_command, write_settings
 from .state import NodeState
+
+logger = logging.getLogger(__name__)
 
 DEFAULT_NAME = "default"
 DEFAULT_PORT = 8080
@@ -35,6 +39,7 @@ DEFAULT_BROKER_PORT = 6650
 
 _STOP_PATIENCE_S = 15.0
 _FAILED_START_PATIENCE_S = 1.0  # it holds nothing yet
+_MOST_TRIES = 5  # about one start in six after a kill is none, and is told within two seconds
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _LEAST_FREE_BYTES = 1 << 30
@@ -195,12 +200,19 @@ class LocalNode:
         home = pulsar_home(cache_folder(), progress)
         archive = class_archive.archive_of(cache_folder(), java, home)
         self._check_folder()
-        self._prepare_folder()
         write_settings(self.folder, home, http_port, broker_port)
         store_port = next(ports.free_ports(ports.STORE_PORTS))
         command = java_command(java, home, self.folder, store_port, class_archive.options(archive))
-        started = self._launch(command, http_port, broker_port, version_of(home))
-        self._wait_until_ready(started)
+        for tries_left in reversed(range(_MOST_TRIES)):
+            self._prepare_folder()
+            started = self._launch(command, http_port, broker_port, version_of(home))
+            try:
+                self._wait_until_ready(started, is_new=True)
+                break
+            except RegistrationLoops as error:
+                if not tries_left:
+                    raise
+                logger.info("%s; trying again", error.problem)
         class_archive.make_in_background(archive, java, home, self.folder)
         return started
 
@@ -258,9 +270,14 @@ class LocalNode:
         with contextlib.suppress(FileNotFoundError):
             os.replace(log_file, f"{log_file}.1")
 
-    def _wait_until_ready(self, started: NodeState) -> None:
+    def _wait_until_ready(self, started: NodeState, *, is_new: bool = False) -> None:
+        def check() -> bool:
+            if is_new:
+                raise_if_looping(self.folder)
+            return self._may_be_ready(started)
+
         try:
-            wait_until_ready(started, lambda: self._may_be_ready(started))
+            wait_until_ready(started, check)
         except BaseException:
             self.stop(_FAILED_START_PATIENCE_S)
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from pulsar_cam.errors import LocalNodeError
 from pulsar_cam.node import LocalNode, NodeState, class_archive, local, ports, process
 from pulsar_cam.node.distribution import pulsar_home
 from pulsar_cam.node.java import find_java
+from pulsar_cam.node.registration import RegistrationLoops, raise_if_looping
 
 from ..xvfb import wait_until
 
@@ -130,6 +132,48 @@ def test_a_node_that_loses_the_race_for_its_port_says_so(
     assert other.status().state == "stopped"
     assert process.find_in(other.folder) is None
     assert get(node, "brokers/health") == 200
+
+
+@pytest.mark.usefixtures("_pulsar")
+def test_a_start_that_goes_round_in_circles_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One in five starts after a kill is such a one; here it is the first, and the second."""
+    caplog.set_level(logging.INFO)
+    looks = list[Path]()
+
+    def loops_at_first(folder: Path) -> None:
+        looks.append(folder)
+        raise_if_looping(folder)
+        if len(looks) in (1, 2):
+            raise RegistrationLoops
+
+    monkeypatch.setattr(local, "raise_if_looping", loops_at_first)
+    again = LocalNode("again", tmp_path)
+    try:
+        started = again.start(0, 0)
+        assert get(started, "brokers/health") == 200
+        assert process.find_in(again.folder) == process.find(started.pid, again.folder)
+        assert len([message for message in caplog.messages if "trying again" in message]) == 2
+        again.start()
+        assert again.running() == started
+    finally:
+        again.stop()
+
+
+@pytest.mark.usefixtures("_pulsar")
+def test_a_node_that_never_gets_out_of_the_circle_is_a_sentence_and_leaves_no_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def loops(_folder: Path) -> None:
+        raise RegistrationLoops
+
+    monkeypatch.setattr(local, "raise_if_looping", loops)
+    never = LocalNode("never", tmp_path)
+    with pytest.raises(LocalNodeError, match="does not get registered, as can be after a kill; start it again"):
+        never.start(0, 0)
+    assert never.status().state == "stopped"
+    assert process.find_in(never.folder) is None
 
 
 @pytest.mark.timeout(400, func_only=True)

@@ -25,7 +25,7 @@ def pattern_720p() -> Source:
 
 def test_quality_follows_a_link_that_gets_narrow_and_wide_again(node: NodeState) -> None:
     topic = new_topic("non-persistent")
-    with link_to(node) as link, Publishing(link, topic, pattern_720p) as published:
+    with link_to(node) as link, Publishing(link, topic, pattern_720p, adapt=Adapt.ON) as published:
         wait_until(lambda: published.published > 90, "frames at full quality")
         link.bytes_per_s = NARROW
         wait_until(lambda: published.setting.quality < 80, "lower quality")
@@ -49,7 +49,7 @@ def test_fixed_stays_and_a_dry_run_says_what_it_would_do(node: NodeState, caplog
 
 def test_on_demand_rests_until_somebody_watches(node: NodeState) -> None:
     topic = new_topic()
-    with Publishing(node, topic, on_demand=True) as published:
+    with Publishing(node, topic, adapt=Adapt.ON, on_demand=True) as published:
         wait_until(lambda: published.dropped["no_viewer"] > 30, "rest")
         with Watching(node, topic) as watching:
             watching.receives_more(30)

@@ -14,6 +14,7 @@ from pulsar_cam.node import NodeState
 from pulsar_cam.pattern import PatternSource, read_pattern
 from pulsar_cam.publish_stats import PublishStats
 from pulsar_cam.source import Source
+from pulsar_cam.steering import Adapt
 from pulsar_cam.topics import Endpoint, Topic
 from pulsar_cam.viewer import Viewer
 from pulsar_cam.watch_stats import WatchStats
@@ -129,7 +130,10 @@ class Watching:
 
 
 class Publishing:
-    """A publisher in a thread; its counters are complete at the end."""
+    """A publisher in a thread; its counters are complete at the end.
+
+    Unless told otherwise it keeps quality and size, whatever the machine does: what is too small cannot be read.
+    """
 
     def __init__(
         self,
@@ -143,7 +147,7 @@ class Publishing:
         self._thread = threading.Thread(
             target=pipeline.publish,
             args=(source, endpoint, topic),
-            kwargs={"stats": self.stats, "stop": self._stop, **options},
+            kwargs={"stats": self.stats, "stop": self._stop, "adapt": Adapt.OFF, **options},
         )
 
     def __enter__(self) -> PublishStats:

@@ -1,0 +1,33 @@
+"""Whether the node's store goes round in circles over its own registration, as it can after a kill.
+
+A killed node leaves its registration in the metadata. The next one deletes it and registers itself; if it hears of
+the deletion only then, it deletes its own registration, and hears of that later, too (apache/pulsar issue 17759 is
+such a loop). For seconds, for minutes or for ever it is busy with itself, and hardly stores. Its log tells of each
+turn.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from ..errors import LocalNodeError
+from .settings import LOG_FILE
+
+_TURN = b"Lock on resource /ledgers/available/"
+_MOST_TURNS = 20  # one or two are well: the node notices, and goes on
+_MOST_BYTES = 4 << 20  # of a start's log; it is below 1 MB
+
+
+class RegistrationLoops(LocalNodeError):
+    """The node that starts is busy with nothing but its own registration."""
+
+    def __init__(self) -> None:
+        super().__init__("the node's store does not get registered, as can be after a kill", "start it again")
+
+
+def raise_if_looping(folder: Path) -> None:
+    """Raise RegistrationLoops if that is so with the node that starts in this folder."""
+    with contextlib.suppress(OSError), (folder / LOG_FILE).open("rb") as log_file:
+        if log_file.read(_MOST_BYTES).count(_TURN) > _MOST_TURNS:
+            raise RegistrationLoops
