@@ -184,21 +184,25 @@ static int queue_buffer(const struct v4l2_buffer *buffer)
     return 0;
 }
 
-static void wait_until_due(void)
+/* The time of a frame is when the camera took it, however late it is fetched. */
+static struct timespec wait_until_due(void)
 {
     long period = 1000000000L / number("FAKE_CAMERA_FPS", "30");
+    struct timespec taken;
 
     while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &camera.due, NULL) == EINTR)
         ;
+    taken = camera.due;
     camera.due.tv_nsec += period;
     camera.due.tv_sec += camera.due.tv_nsec / 1000000000L;
     camera.due.tv_nsec %= 1000000000L;
+    return taken;
 }
 
 static int dequeue_buffer(struct v4l2_buffer *buffer)
 {
     unsigned limit = number("FAKE_CAMERA_FRAMES", "0");
-    struct timespec now;
+    struct timespec taken;
 
     while (fault_is("blocks"))
         usleep(10000);
@@ -206,8 +210,7 @@ static int dequeue_buffer(struct v4l2_buffer *buffer)
         return fail(ENODEV);
     if (!camera.queued)
         return fail(EAGAIN);
-    wait_until_due();
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    taken = wait_until_due();
     unsigned index = camera.queue[0];
     memmove(camera.queue, camera.queue + 1, --camera.queued * sizeof *camera.queue);
 
@@ -218,8 +221,8 @@ static int dequeue_buffer(struct v4l2_buffer *buffer)
     query_buffer(buffer);
     buffer->bytesused = load_frame(camera.frames, camera.memory + (size_t)index * BUFFER_BYTES);
     buffer->flags = V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC;
-    buffer->timestamp.tv_sec = now.tv_sec;
-    buffer->timestamp.tv_usec = now.tv_nsec / 1000;
+    buffer->timestamp.tv_sec = taken.tv_sec;
+    buffer->timestamp.tv_usec = taken.tv_nsec / 1000;
     buffer->sequence = camera.frames++;
     return 0;
 }

@@ -129,7 +129,7 @@ def test_surplus_frames_are_left_out_and_not_numbered(cards: Path) -> None:
     result, _ = read_camera(camera_environment(cards, fps=60), 10, fps=20)
     numbers = [frame["number"] for frame in result["frames"]]
     assert [frame["sequence"] for frame in result["frames"]] == list(range(10))
-    # Every third, give or take one when the machine is busy.
+    # Every third, give or take one: the camera's own times decide, which a busy machine does not move.
     assert 24 <= numbers[-1] - numbers[0] <= 36
     assert numbers == sorted(set(numbers))
 

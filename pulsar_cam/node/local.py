@@ -27,7 +27,7 @@ from .java import find_java
 from .log import log_lines
 from .maven import Progress
 from .ready import START_TIMEOUT_S, is_healthy, wait_until_ready
-from .registration import RegistrationLoops, raise_if_looping
+from .registration import is_looping
 from .settings import LOG_FILE, java_command, write_settings
 from .state import NodeState
 
@@ -209,8 +209,8 @@ class LocalNode:
             try:
                 self._wait_until_ready(started, is_new=True)
                 break
-            except RegistrationLoops as error:
-                if not tries_left:
+            except LocalNodeError as error:
+                if not (tries_left and is_looping(self.folder)):
                     raise
                 logger.info("%s; trying again", error.problem)
         class_archive.make_in_background(archive, java, home, self.folder)
@@ -272,8 +272,8 @@ class LocalNode:
 
     def _wait_until_ready(self, started: NodeState, *, is_new: bool = False) -> None:
         def check() -> bool:
-            if is_new:
-                raise_if_looping(self.folder)
+            if is_new and is_looping(self.folder):
+                raise LocalNodeError("its store does not get registered, as can be after a kill", "start it again")
             return self._may_be_ready(started)
 
         try:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from ..errors import LocalNodeError
 from .settings import LOG_FILE
 
 _TURN = b"Lock on resource /ledgers/available/"
@@ -19,15 +18,8 @@ _MOST_TURNS = 20  # one or two are well: the node notices, and goes on
 _MOST_BYTES = 4 << 20  # of a start's log; it is below 1 MB
 
 
-class RegistrationLoops(LocalNodeError):
-    """The node that starts is busy with nothing but its own registration."""
-
-    def __init__(self) -> None:
-        super().__init__("the node's store does not get registered, as can be after a kill", "start it again")
-
-
-def raise_if_looping(folder: Path) -> None:
-    """Raise RegistrationLoops if that is so with the node that starts in this folder."""
+def is_looping(folder: Path) -> bool:
+    """Tell whether the node that starts in this folder does so."""
     with contextlib.suppress(OSError), (folder / LOG_FILE).open("rb") as log_file:
-        if log_file.read(_MOST_BYTES).count(_TURN) > _MOST_TURNS:
-            raise RegistrationLoops
+        return log_file.read(_MOST_BYTES).count(_TURN) > _MOST_TURNS
+    return False

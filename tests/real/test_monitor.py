@@ -106,7 +106,7 @@ def test_topics_of_every_kind_leave_viewers_alone_and_nothing_behind(
     asyncio.run(make(endpoint, topic, partitions))
     with Publishing(node, topic) as stats, Watching(node, topic) as watching:
         wait_until(lambda: stats.published > 10, "frames")
-        with Monitoring(node, topic) as monitoring:
+        with Monitoring(node, topic, 6.0) as monitoring:
             monitoring.becomes("")
             view = monitoring.sees_more(2)[-1]
     but_stream = view.findings[:-1]  # frames may be late on a busy machine
