@@ -17,23 +17,23 @@ import threading
 import time
 from collections.abc import Callable
 
-from .background import Background
-from .capture import LiveSource
-from .consumer import Consumer
 from .errors import ConnectionLost, DecodeError, InvalidOption
-from .every_frame import EveryFrame
 from .frame import Captured, Packet
-from .jpeg import decode
-from .latest import Latest
-from .live import Live
-from .publish_stats import PublishStats
-from .publishing import Publishing
-from .source import Source
-from .source_reader import SourceReader
-from .steering import Adapt
-from .topics import Endpoint, Topic
-from .viewer import Viewer
-from .watch_stats import WatchStats
+from .pictures.jpeg import decode
+from .publishing.encoding import Publishing
+from .publishing.stats import PublishStats
+from .publishing.steering import Adapt
+from .pulsar.consumer import Consumer
+from .pulsar.topics import Endpoint, Topic
+from .runtime.background import Background
+from .runtime.latest import Latest
+from .sinks.viewer import Viewer
+from .sources.capture import LiveSource
+from .sources.reader import SourceReader
+from .sources.source import Source
+from .watching.every_frame import EveryFrame
+from .watching.live import Live
+from .watching.stats import WatchStats
 
 _TICK_S = 0.02
 

@@ -1,8 +1,9 @@
-"""Text from strangers, made safe to show."""
+"""Text from strangers, made safe to show, and times as people read them."""
 
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -43,3 +44,14 @@ def load_json(text: str | bytes) -> Any:
     if len(data) > LONGEST_JSON or sum(map(data.count, (b",", b"[", b"{"))) > _MOST_JSON_VALUES:
         raise ValueError("too much of it")
     return orjson.loads(data)
+
+
+def utc_text(at_ns: int) -> str:
+    """Return a Unix time in nanoseconds as ``2026-01-31T12:00:00.250Z``."""
+    text = datetime.fromtimestamp(at_ns / 1e9, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def shown_time(moment: datetime) -> str:
+    """Return a moment as a person reads it."""
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pulsar_cam.node import LocalNode, NodeState
-from tests.real.link import Link, link_to
+from tests.lab.link import Link, link_to
 
 ROOT = Path(__file__).parent.parent
 FAULT_AT_S = 12.0

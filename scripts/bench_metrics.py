@@ -18,14 +18,14 @@ from prometheus_client import generate_latest
 from rich.console import Console
 
 from pulsar_cam.frame import Packet
+from pulsar_cam.measure.stages import Durations
 from pulsar_cam.metrics.collector import registry_of
 from pulsar_cam.metrics.publisher import publisher_readings
 from pulsar_cam.metrics.viewer import viewer_readings
 from pulsar_cam.node import LocalNode, NodeState
-from pulsar_cam.publish_stats import PublishStats
-from pulsar_cam.stages import Durations
-from pulsar_cam.topics import Topic
-from pulsar_cam.watch_stats import WatchStats
+from pulsar_cam.publishing.stats import PublishStats
+from pulsar_cam.pulsar.topics import Topic
+from pulsar_cam.watching.stats import WatchStats
 
 from .bench_hot_path import cpu_us
 

@@ -24,9 +24,9 @@ import pulsar
 from websockets.sync.client import connect
 
 from pulsar_cam.monitor import Plan
-from pulsar_cam.monitor.lane import Lane
-from pulsar_cam.monitor.probe import Probe
-from pulsar_cam.topics import Endpoint, Topic
+from pulsar_cam.monitor.probes.lane import Lane
+from pulsar_cam.monitor.probes.probe import Probe
+from pulsar_cam.pulsar.topics import Endpoint, Topic
 
 from .bench.node import Addresses, own_node
 

@@ -1,8 +1,8 @@
 """Look for input that breaks the parsers or the decoder, for as long as you like: python scripts/fuzz.py TARGET [...]
 
 TARGET is one of: delivery (a text from a node, the whole way of a viewer), jpeg, receipt, refusal. What follows goes
-to libFuzzer, such as -max_total_time=300. It begins with tests/corpora/TARGET. What breaks something is written to
-the current folder, and belongs into that corpus once it is mended.
+to libFuzzer, such as -max_total_time=300. It begins with tests/lab/corpora/TARGET. What breaks something is written
+to the current folder, and belongs into that corpus once it is mended.
 Needs atheris (pip install atheris), which is there for Linux only, so that no extra asks for it.
 """
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 with atheris.instrument_imports(include=["pulsar_cam"]):
-    from tests.corpus import TARGETS
+    from tests.lab.corpus import TARGETS
 
 
 def main() -> None:

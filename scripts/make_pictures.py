@@ -24,9 +24,9 @@ import psutil
 from numpy.typing import NDArray
 
 from pulsar_cam.node import LocalNode, NodeState
-from pulsar_cam.opencv import cv2
-from pulsar_cam.pattern import read_pattern
-from tests.xvfb import Screen, wait_until, x_server
+from pulsar_cam.pictures.opencv import cv2
+from pulsar_cam.sources.pattern import read_pattern
+from tests.lab.xvfb import Screen, wait_until, x_server
 
 FOLDER = Path(__file__).parent.parent / "docs" / "pictures"
 MOST_BYTES = 200_000

@@ -23,13 +23,13 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # for the tests' links and nodes
 
-from pulsar_cam.allocator import keep_one_arena
+from pulsar_cam.runtime.allocator import keep_one_arena
 from scripts.soaking import report
 from scripts.soaking.faults import FAULTS, Scene
 from scripts.soaking.gauge import Gauge, read
 from scripts.soaking.streams import LINKS, Streams
-from tests.real.link import link_to
-from tests.real.mortal import mortal_node
+from tests.lab.link import link_to
+from tests.lab.mortal import mortal_node
 
 CALM_S = 10.0  # before the first fault
 

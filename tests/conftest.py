@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
-from .xvfb import Screen, x_server
+from .lab.xvfb import Screen, x_server
 
 # How long an example takes says more about what else the machine does.
 hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])

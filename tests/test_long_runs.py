@@ -13,15 +13,18 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from pulsar_cam import connection, every_frame, pipeline, publishing
-from pulsar_cam.admin import Limits
-from pulsar_cam.publish_stats import PublishStats
-from pulsar_cam.refusal import Target
-from pulsar_cam.topics import Endpoint, Topic
-from pulsar_cam.watch_stats import WatchStats
+from pulsar_cam import pipeline
+from pulsar_cam.publishing import encoding
+from pulsar_cam.publishing.stats import PublishStats
+from pulsar_cam.pulsar import connection
+from pulsar_cam.pulsar.admin import Limits
+from pulsar_cam.pulsar.refusal import Target
+from pulsar_cam.pulsar.topics import Endpoint, Topic
+from pulsar_cam.watching import every_frame
+from pulsar_cam.watching.stats import WatchStats
 
-from .endurance import TINY, Flood, Used
-from .memory import needs_linux
+from .lab.endurance import TINY, Flood, Used
+from .lab.memory import needs_linux
 
 FRAMES = 100_000
 TOPIC = Topic.parse("cam")
@@ -90,8 +93,8 @@ def connect_to(peer_of: Callable[[], Peer], monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_publisher_of_100_000_frames(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(publishing, "node_limits", limits)
-    monkeypatch.setattr(publishing, "_deduplicate", limits)
+    monkeypatch.setattr(encoding, "node_limits", limits)
+    monkeypatch.setattr(encoding, "_deduplicate", limits)
     connect_to(lambda: Peer(receipt, 0), monkeypatch)
     stats = PublishStats()
     looks = Looks(lambda: stats.captured)

@@ -6,9 +6,9 @@ import threading
 
 from pulsar_cam import pipeline
 from pulsar_cam.errors import SourceUnreadable
-from pulsar_cam.source import Source
-from pulsar_cam.topics import Endpoint, Topic
-from pulsar_cam.viewer import Viewer
+from pulsar_cam.pulsar.topics import Endpoint, Topic
+from pulsar_cam.sinks.viewer import Viewer
+from pulsar_cam.sources.source import Source
 
 
 def test_the_preview_can_be_closed_while_the_source_is_still_being_opened() -> None:

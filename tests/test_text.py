@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from pulsar_cam.text import LONGEST_JSON, load_json, printable, reason_of
 
-from .hostile import assert_showable
-from .tokens import token
+from .lab.hostile import assert_showable
+from .lab.tokens import token
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from typing import Annotated
 
 import typer
 
-from ..allocator import keep_one_arena
 from ..errors import InvalidOption, PulsarCamError
+from ..runtime.allocator import keep_one_arena
 from . import create_topic, demo, doctor, monitor, node, publish, report, watch
 from .console import errors
 

@@ -13,10 +13,10 @@ from typing import Annotated, Any
 
 import typer
 
-from ..credentials import Credentials, Token, TokenFile, checked_token, read_token
 from ..errors import InvalidOption
-from ..tls import tls_context
-from ..topics import DEFAULT_SERVICE_URL, Endpoint
+from ..pulsar.credentials import Credentials, Token, TokenFile, checked_token, read_token
+from ..pulsar.tls import tls_context
+from ..pulsar.topics import DEFAULT_SERVICE_URL, Endpoint
 
 TOKEN_VARIABLE = "PULSAR_CAM_TOKEN"  # noqa: S105 - its name, not its value
 PASS_PHRASE_VARIABLE = "PULSAR_CAM_CLIENT_KEY_PASSWORD"  # noqa: S105
@@ -114,7 +114,7 @@ def _credentials(token_file: Path | None, oauth2_file: Path | None, audience: st
     if oauth2_file:
         if token_file:
             raise InvalidOption("--oauth2-file", oauth2_file, "give this or --token-file, not both")
-        from ..oauth2 import OAuth2
+        from ..pulsar.oauth2 import OAuth2
 
         return OAuth2(oauth2_file, audience)
     if token_file is None:

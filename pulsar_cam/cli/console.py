@@ -16,10 +16,10 @@ from rich.console import Console
 from rich.text import Text
 
 from ..errors import PulsarCamError
-from ..moment import utc_text
+from ..text import utc_text
 
 if TYPE_CHECKING:
-    from ..stages import Stages
+    from ..measure.stages import Stages
 
 errors = Console(stderr=True, markup=False, highlight=False, emoji=False, soft_wrap=True)
 

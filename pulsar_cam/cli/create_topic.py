@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import InvalidOption
-from ..topics import DEFAULT_TOPIC, Endpoint, Topic
+from ..pulsar.topics import DEFAULT_TOPIC, Endpoint, Topic
 from . import options
 from .access import reaches_node
 from .console import set_up_logging
 
 if TYPE_CHECKING:
-    from ..topic_policy import TopicPolicy
+    from ..pulsar.topic_policy import TopicPolicy
 
 EXAMPLES = """
 Examples:\n
@@ -66,7 +66,7 @@ def create_topic(
 
     Without limits the node's own hold. Persistent topics keep frames on the node's disk, non-persistent ones nowhere.
     """
-    from ..topic_policy import TopicPolicy
+    from ..pulsar.topic_policy import TopicPolicy
 
     set_up_logging(verbose)
     policy = TopicPolicy(
@@ -88,7 +88,7 @@ def create_topic(
 
 async def _create(endpoint: Endpoint, topic: Topic, partitions: int | None, policy: TopicPolicy) -> tuple[bool, int]:
     """Return whether the topic is new, and how many partitions it has."""
-    from ..admin import Admin
+    from ..pulsar.admin import Admin
 
     async with Admin(endpoint) as admin:
         created = await admin.create_topic(topic, partitions)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import DisplayError, NodeUnreachable, SourceError
-from ..topics import DEFAULT_SERVICE_URL, Endpoint, Topic
+from ..pulsar.topics import DEFAULT_SERVICE_URL, Endpoint, Topic
 from . import options
 from .access import reaches_node
 from .console import StatusLine, errors, set_up_logging, stoppable
@@ -23,9 +23,9 @@ from .node import endings_as_ctrl_c, progress_bar, uninterrupted
 from .watch import summary
 
 if TYPE_CHECKING:
-    from ..publish_stats import PublishStats
-    from ..viewer import Viewer
-    from ..watch_stats import WatchStats
+    from ..publishing.stats import PublishStats
+    from ..sinks.viewer import Viewer
+    from ..watching.stats import WatchStats
 
 EXAMPLES = """
 Examples:\n
@@ -65,8 +65,8 @@ def demo(
         with stoppable() as stop:
             from ..metrics.publisher import publisher_readings
             from ..metrics.viewer import viewer_readings
-            from ..publish_stats import PublishStats
-            from ..watch_stats import WatchStats
+            from ..publishing.stats import PublishStats
+            from ..watching.stats import WatchStats
 
             viewer = _viewer(full_topic, headless)
             if not viewer.has_window and frames is None and duration is None:
@@ -134,9 +134,9 @@ def _publisher(endpoint: Endpoint, topic: Topic, stats: PublishStats) -> Iterato
 
 def _publish(endpoint: Endpoint, topic: Topic, stats: PublishStats, stop: threading.Event) -> None:
     from .. import pipeline
-    from ..capture import PATIENCE_S
-    from ..source import open_source
-    from ..source_reader import first_frame
+    from ..sources.capture import PATIENCE_S
+    from ..sources.reader import first_frame
+    from ..sources.source import open_source
 
     has_camera = False
     with contextlib.suppress(SourceError):
@@ -149,8 +149,8 @@ def _publish(endpoint: Endpoint, topic: Topic, stats: PublishStats, stop: thread
 
 
 def _viewer(topic: Topic, headless: bool) -> Viewer:
-    from ..viewer import Viewer
-    from ..window import Window
+    from ..sinks.viewer import Viewer
+    from ..sinks.window import Window
 
     if headless:
         return Viewer()
@@ -162,7 +162,7 @@ def _viewer(topic: Topic, headless: bool) -> Viewer:
 
 
 async def _create(endpoint: Endpoint, topic: Topic) -> None:
-    from ..admin import Admin
+    from ..pulsar.admin import Admin
 
     async with Admin(endpoint) as admin:
         await admin.create_topic(topic)
@@ -189,7 +189,7 @@ def _node(endpoint: Endpoint) -> Iterator[Endpoint]:
 
 
 def _answers(endpoint: Endpoint) -> bool:
-    from ..admin import Admin
+    from ..pulsar.admin import Admin
 
     async def ask() -> None:
         async with Admin(endpoint) as admin:

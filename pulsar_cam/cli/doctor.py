@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..background import Background
-from ..topics import DEFAULT_TOPIC, Endpoint, Topic
+from ..pulsar.topics import DEFAULT_TOPIC, Endpoint, Topic
+from ..runtime.background import Background
 from . import options
 from .access import reaches_node
 from .console import set_up_logging, stoppable

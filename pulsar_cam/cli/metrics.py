@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 from .console import errors
 
 if TYPE_CHECKING:
-    from ..background import Background
     from ..metrics.family import Readings
+    from ..runtime.background import Background
 
 logger = logging.getLogger(__name__)
 

@@ -20,10 +20,10 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from ..background import Background
 from ..errors import InvalidOption
-from ..moment import utc_text
-from ..topics import DEFAULT_TOPIC, Endpoint, Topic
+from ..pulsar.topics import DEFAULT_TOPIC, Endpoint, Topic
+from ..runtime.background import Background
+from ..text import utc_text
 from . import options
 from .access import reaches_node
 from .console import errors, set_up_logging, stoppable
@@ -32,7 +32,7 @@ from .metrics import metrics
 if TYPE_CHECKING:
     from ..metrics.monitor import NewestView
     from ..monitor import Plan, View
-    from ..monitor.hooks import Hook
+    from ..monitor.hooks.hooks import Hook
 
 EXAMPLES = """
 Examples:\n
@@ -121,7 +121,9 @@ def monitor(
     skipped (could not be found out). What changes is told once. Probes go to topics of their own beside the
     stream's, and no viewer receives them. It goes on while the node is down, until Ctrl-C.
     """
-    set_up_logging(verbose, unless_asked=("connection", "producer"))  # the findings say it once, and better
+    set_up_logging(
+        verbose, unless_asked=("pulsar.connection", "pulsar.producer")
+    )  # the findings say it once, and better
     full_topic = Topic.parse(topic)
     if duration is not None and not 0 < duration < math.inf:
         raise InvalidOption("--duration", duration, "expected a number of seconds above 0")
@@ -141,7 +143,7 @@ def monitor(
 
 
 def _check_once(endpoint: Endpoint, topic: Topic, plan: Plan, as_json: bool, stop: threading.Event) -> None:
-    from ..monitor.table import table
+    from ..monitor.screen.table import table
 
     views: list[View] = []
     plan = replace(plan, interval_s=_ONCE_INTERVAL_S, patience_s=_ONCE_PATIENCE_S)
@@ -157,8 +159,8 @@ def _check_once(endpoint: Endpoint, topic: Topic, plan: Plan, as_json: bool, sto
 
 
 def _hooks(command: str | None, url: str | None, file: Path | None) -> list[Hook]:
-    from ..monitor.command_hook import Command
-    from ..monitor.webhook import Webhook
+    from ..monitor.hooks.command import Command
+    from ..monitor.hooks.webhook import Webhook
 
     hooks: list[Hook] = [Command(command)] if command is not None else []
     hooks += [Webhook(url)] if url else []
@@ -176,8 +178,8 @@ def _watch(
     stop: threading.Event,
 ) -> None:
     from ..monitor import Totals
-    from ..monitor.change_log import ChangeLog
-    from ..monitor.hooks import Hooks
+    from ..monitor.hooks.change_log import ChangeLog
+    from ..monitor.hooks.hooks import Hooks
 
     totals, began_s = Totals(), time.monotonic()
     is_live = sys.stdout.isatty() and errors.is_terminal and not as_json
@@ -231,7 +233,7 @@ class LiveView:
     """Shows the newest view and its past at a terminal, in the place of what was there before."""
 
     def __init__(self) -> None:
-        from ..monitor.dashboard import MOST_VIEWS
+        from ..monitor.screen.dashboard import MOST_VIEWS
 
         self._live = Live(Text("the first probes are under way"), console=errors, auto_refresh=False)
         self._history: deque[View] = deque(maxlen=MOST_VIEWS)
@@ -246,7 +248,7 @@ class LiveView:
         self._live.stop()
 
     def _show(self, view: View) -> None:
-        from ..monitor.dashboard import dashboard
+        from ..monitor.screen.dashboard import dashboard
 
         self._history.append(view)
         self._live.update(dashboard(tuple(self._history)), refresh=True)

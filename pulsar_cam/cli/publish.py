@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import InvalidOption
-from ..topics import DEFAULT_TOPIC, Endpoint, Topic
+from ..pulsar.topics import DEFAULT_TOPIC, Endpoint, Topic
 from . import options
 from .access import reaches_node
 from .console import StatusLine, set_up_logging, stoppable
 from .metrics import metrics
 
 if TYPE_CHECKING:
-    from ..publish_stats import PublishStats
+    from ..publishing.stats import PublishStats
 
 EXAMPLES = """
 Examples:\n
@@ -116,11 +116,11 @@ def publish(
     with stoppable() as stop:
         from .. import pipeline
         from ..metrics.publisher import publisher_readings
-        from ..publish_stats import PublishStats
-        from ..source import open_source
-        from ..steering import Adapt
-        from ..viewer import Viewer
-        from ..window import Window
+        from ..publishing.stats import PublishStats
+        from ..publishing.steering import Adapt
+        from ..sinks.viewer import Viewer
+        from ..sinks.window import Window
+        from ..sources.source import open_source
 
         stats = PublishStats()
         viewer = Viewer(Window(f"pulsar-cam: {full_topic.name} (preview)") if preview else None)
@@ -152,7 +152,7 @@ def publish(
 
 def summary(stats: PublishStats) -> str:
     """Return how a run of `publish` ended, as a sentence without its time."""
-    from ..stats import dropped_text, reconnected_text
+    from ..measure.rates import dropped_text, reconnected_text
 
     reconnected = reconnected_text(stats.session.reconnects, stats.session.recovery_s) if stats.session else ""
     return (

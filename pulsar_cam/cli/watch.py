@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import OutputError
-from ..topics import DEFAULT_TOPIC, Endpoint, Topic, check_subscription
+from ..pulsar.topics import DEFAULT_TOPIC, Endpoint, Topic, check_subscription
 from . import options
 from .access import reaches_node
 from .console import StatusLine, set_up_logging, stoppable
 from .metrics import metrics
 
 if TYPE_CHECKING:
-    from ..watch_stats import WatchStats
+    from ..watching.stats import WatchStats
 
 EXAMPLES = """
 Examples:\n
@@ -87,10 +87,10 @@ def watch(
     with stoppable() as stop:
         from .. import pipeline
         from ..metrics.viewer import viewer_readings
-        from ..snapshot import check_snapshot_path, save_snapshot
-        from ..viewer import Viewer
-        from ..watch_stats import WatchStats
-        from ..window import Window
+        from ..sinks.snapshot import check_snapshot_path, save_snapshot
+        from ..sinks.viewer import Viewer
+        from ..sinks.window import Window
+        from ..watching.stats import WatchStats
 
         if snapshot:
             check_snapshot_path(snapshot)
@@ -128,7 +128,7 @@ def watch(
 
 def summary(stats: WatchStats) -> str:
     """Return how a run of `watch` ended, as a sentence without its time."""
-    from ..stats import dropped_text
+    from ..measure.rates import dropped_text
 
     return (
         f"received {stats.received} messages, {stats.received_bytes / 1e6:.1f} MB, shown {stats.shown} frames "
@@ -137,7 +137,7 @@ def summary(stats: WatchStats) -> str:
 
 
 def _sessions(stats: WatchStats) -> str:
-    from ..stats import reconnected_text
+    from ..measure.rates import reconnected_text
 
     if not stats.session:
         return ""

@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from functools import partial
 from typing import Any
 
-from ..topics import Endpoint, Topic
+from ..health.finding import Finding, State, broken, in_time
+from ..pulsar.topics import Endpoint, Topic
 from . import machine
-from .finding import Finding, State, broken, in_time
 
 __all__ = ["Finding", "State", "diagnose"]
 

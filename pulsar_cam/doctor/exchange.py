@@ -7,11 +7,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..consumer import Consumer
 from ..errors import NodeUnreachable, PulsarError
 from ..frame import Packet
-from ..producer import Producer
-from ..topics import Endpoint, Topic
+from ..pulsar.consumer import Consumer
+from ..pulsar.producer import Producer
+from ..pulsar.topics import Endpoint, Topic
 
 LIMIT_S = 5.0
 ROUND_TRIP_BYTES = 100_000

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from ..admin import Admin, Security
-from ..credentials import Credentials, expiry_of
 from ..errors import NodeUnreachable, NotAuthenticated, PulsarError, TokenUnavailable
-from ..topics import Endpoint, Topic
+from ..pulsar.admin import Admin, Security
+from ..pulsar.credentials import Credentials, expiry_of
+from ..pulsar.topics import Endpoint, Topic
 from .exchange import Exchange, exchange
 
 T = TypeVar("T")

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import DependencyMissing, DeviceNotFound, DisplayError, InvalidOption, SourceError
+from ..health.finding import Finding
 from ..text import printable
-from .finding import Finding
 
 if TYPE_CHECKING:
     from ..node import LocalNode
@@ -50,7 +50,7 @@ def opencv() -> Finding:
             f"pip uninstall -y {' '.join(wheels)}, then: pip install opencv-python",
         )
     try:
-        from ..opencv import cv2
+        from ..pictures.opencv import cv2
     except DependencyMissing as error:
         absent = isinstance(error.__cause__, ModuleNotFoundError) and not wheels
         return Finding("OpenCV", "problem", error.what, "pip install opencv-python" if absent else error.remedy)
@@ -62,7 +62,7 @@ def opencv() -> Finding:
 
 def display() -> Finding:
     """Tell whether a window can be opened."""
-    from ..display import check_display
+    from ..sinks.display import check_display
 
     try:
         check_display()
@@ -78,8 +78,8 @@ def camera(device: str | None) -> Finding:
     Args:
         device: its number or path; None looks at the first, and is content without any.
     """
-    from ..devices import list_cameras, open_device
-    from ..source_reader import first_frame
+    from ..sources.devices import list_cameras, open_device
+    from ..sources.reader import first_frame
 
     cameras = list_cameras()
     if device is None and not cameras:

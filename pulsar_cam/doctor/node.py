@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from statistics import median
-from typing import Any
 from urllib.parse import urlsplit
 
-from ..admin import Security, limits_in
-from ..connection import MEASURE_INTERVAL_S
-from ..credentials import shown_time
 from ..errors import (
     NamespaceNotFound,
     NodeUnreachable,
@@ -23,23 +18,19 @@ from ..errors import (
     TokenUnavailable,
     TopicNotFound,
 )
-from ..text import printable
-from ..tls import is_secure
-from ..topics import Endpoint, Topic, is_loopback
-from ..wire import max_jpeg_bytes
+from ..health.finding import Finding, broken
+from ..health.settings import frame_limit_in, idle_timeout_in, whole_number
+from ..pulsar.admin import Security
+from ..pulsar.tls import is_secure
+from ..pulsar.topics import Endpoint, Topic, is_loopback
+from ..text import printable, shown_time
 from .exchange import ROUND_TRIP_BYTES, Exchange, clock_offset
 from .facts import NodeFacts, TopicFacts, ask
-from .finding import Finding, broken
 
 _MOST_CLOCK_OFFSET_S = 0.1
-# A ping is sent a second after the pong of the one before, which may take a second itself.
-_SHORTEST_IDLE_S = 2 * MEASURE_INTERVAL_S
-_LONGEST_IDLE_S = 120.0
 _CERTIFICATE_ENDS_SOON = timedelta(days=14)
 _NEARLY_FULL = 0.8
 _MOST_SUBSCRIPTIONS = 5
-# What a JPEG of 1080p at quality 95 needs, 1 MB: as JSON in base64, and as a message.
-_NEEDED = {"webSocketMaxTextFrameSize": 1_400_000, "maxMessageSize": 1_010_000}
 
 
 async def examine(endpoint: Endpoint, topic: Topic) -> list[Finding]:
@@ -155,41 +146,12 @@ def frame_limit(facts: NodeFacts) -> Finding:
     return frame_limit_in(facts.settings)
 
 
-def frame_limit_in(settings: Mapping[str, Any]) -> Finding:
-    """Tell the largest JPEG that a node with these settings takes."""
-    limits = limits_in(settings)
-    says = f"JPEGs of up to {max_jpeg_bytes(limits.text, limits.message) // 1000} kB"
-    values = {"webSocketMaxTextFrameSize": limits.text, "maxMessageSize": limits.message}
-    low = [f"{name} to {_NEEDED[name]}" for name, value in values.items() if value < _NEEDED[name]]
-    if not low:
-        return Finding("frame limit", "ok", says)
-    says += "; 1080p at quality 95 takes about 1 MB, and 'publish' lowers the quality until frames fit"
-    return Finding("frame limit", "warning", says, f"raise {' and '.join(low)} or more in the node's settings")
-
-
 def idle_timeout(facts: NodeFacts) -> Finding:
     """Tell whether the node would close a session between two of our pings, or hold one whose client has gone."""
     if reason := _no_settings(facts):
         return Finding("idle timeout", "skipped", reason)
     assert isinstance(facts.settings, dict)
     return idle_timeout_in(facts.settings)
-
-
-def idle_timeout_in(settings: Mapping[str, Any]) -> Finding:
-    """Tell the same of a node with these settings."""
-    timeout_s = _number(settings.get("webSocketSessionIdleTimeoutMillis"), 300_000) / 1000
-    ends = f"end after {timeout_s:g} s of silence" if timeout_s > 0 else "never end by silence"
-    says = f"sessions {ends}; ours send a ping every {MEASURE_INTERVAL_S:g} s"
-    better = "set webSocketSessionIdleTimeoutMillis=60000 on the node"
-    if 0 < timeout_s <= _SHORTEST_IDLE_S:
-        return Finding("idle timeout", "problem", says, better)
-    if _number(settings.get("webSocketPingDurationSeconds"), -1) > 0:
-        says += "; the node pings too, so a client that lost its network holds its subscription for ever"
-        return Finding("idle timeout", "warning", says, "set webSocketPingDurationSeconds=-1 on the node")
-    if timeout_s <= 0 or timeout_s > _LONGEST_IDLE_S:
-        says += "; a client that lost its network holds its subscription for as long"
-        return Finding("idle timeout", "warning", says, better)
-    return Finding("idle timeout", "ok", says)
 
 
 def clock(facts: NodeFacts) -> Finding:
@@ -247,18 +209,13 @@ def _why_no_messages(told: Exchange | BaseException) -> str:
     return "no WebSocket session opens"
 
 
-def _number(value: object, default: int) -> int:
-    text = str(value)
-    return int(text) if re.fullmatch(r"-?\d{1,15}", text, re.ASCII) else default
-
-
 def _partitions(found: TopicFacts) -> str:
     return f"{found.partitions} partitions" if found.partitions else "not partitioned"
 
 
 def _kept(found: TopicFacts) -> list[str]:
-    minutes = _number(found.retention.get("retentionTimeInMinutes"), 0)
-    megabytes = _number(found.retention.get("retentionSizeInMB"), 0)
+    minutes = whole_number(found.retention.get("retentionTimeInMinutes"), 0)
+    megabytes = whole_number(found.retention.get("retentionSizeInMB"), 0)
     if not minutes and not megabytes:
         return []
     limits = [f"{limit} {unit}" for limit, unit in ((minutes, "minutes"), (megabytes, "MiB")) if limit > 0]
@@ -270,12 +227,13 @@ def _subscriptions(found: TopicFacts) -> str:
     if not subscriptions:
         return "no subscription"
     shown = [
-        f"{printable(name, 60)} ({_number(each.get('msgBacklog'), 0)} behind)" for name, each in subscriptions.items()
+        f"{printable(name, 60)} ({whole_number(each.get('msgBacklog'), 0)} behind)"
+        for name, each in subscriptions.items()
     ]
     more = [f"{len(shown) - _MOST_SUBSCRIPTIONS} more"] if len(shown) > _MOST_SUBSCRIPTIONS else []
     return "subscriptions: " + ", ".join(shown[:_MOST_SUBSCRIPTIONS] + more)
 
 
 def _backlog_share(found: TopicFacts) -> float:
-    limit = _number(found.stats.get("backlogQuotaLimitSize"), 0)
-    return _number(found.stats.get("backlogSize"), 0) / limit if limit > 0 else 0.0
+    limit = whole_number(found.stats.get("backlogQuotaLimitSize"), 0)
+    return whole_number(found.stats.get("backlogSize"), 0) / limit if limit > 0 else 0.0

@@ -12,7 +12,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
-from ..stages import BUCKETS_S
+from ..measure.stages import BUCKETS_S
 from . import families
 from .family import PREFIX, Family, Histogram, Readings, Sample
 

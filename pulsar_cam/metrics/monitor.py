@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from heapq import nlargest
 from math import inf
 
-from ..background import Background
 from ..monitor.view import ProbeView, StreamView, SubscriptionView, TopicView, View
+from ..pulsar.topics import Topic
+from ..runtime.background import Background
 from ..text import printable
-from ..topics import Topic
 from . import families as f
 from .family import Readings, Sample
 

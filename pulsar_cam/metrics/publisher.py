@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..publish_stats import PublishStats
-from ..topics import Topic
+from ..publishing.stats import PublishStats
+from ..pulsar.topics import Topic
 from . import families as f
 from .family import Histogram, Readings, Sample
 from .session import loop_samples, picture_samples, session_samples

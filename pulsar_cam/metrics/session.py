@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..background import Background
-from ..consumer import Consumer
-from ..producer import Producer
-from ..publish_stats import PublishStats
-from ..watch_stats import WatchStats
+from ..publishing.stats import PublishStats
+from ..pulsar.consumer import Consumer
+from ..pulsar.producer import Producer
+from ..runtime.background import Background
+from ..watching.stats import WatchStats
 from . import families as f
 from .family import Sample
 

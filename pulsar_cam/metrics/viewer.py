@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..topics import Topic
-from ..watch_stats import WatchStats
+from ..pulsar.topics import Topic
+from ..watching.stats import WatchStats
 from . import families as f
 from .family import Histogram, Readings, Sample
 from .session import loop_samples, picture_samples, session_samples

@@ -2,7 +2,7 @@
 
 from .monitor import Monitor
 from .plan import Plan
-from .totals import Totals
+from .screen.totals import Totals
 from .view import View
 
 __all__ = ["Monitor", "Plan", "Totals", "View"]

@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..admin import Admin
-from ..doctor.node import frame_limit_in, idle_timeout_in
 from ..errors import PulsarError
+from ..health.settings import frame_limit_in, idle_timeout_in
+from ..pulsar.admin import Admin
+from ..pulsar.topic_policy import TopicPolicy
+from ..pulsar.topics import Topic
 from ..text import printable
-from ..topic_policy import TopicPolicy
-from ..topics import Topic
 from .view import Advice, SubscriptionView, TopicView
 
 logger = logging.getLogger(__name__)

@@ -7,9 +7,9 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..admin import Admin
 from ..errors import PulsarError
-from ..topics import Endpoint, Topic
+from ..pulsar.admin import Admin
+from ..pulsar.topics import Endpoint, Topic
 from .advice import Applying, Policies, advise, policies_of
 from .view import Advice, TopicView
 

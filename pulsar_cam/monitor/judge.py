@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from ..doctor.finding import Finding
 from ..errors import (
     NamespaceNotFound,
     NodeUnreachable,
@@ -15,7 +14,8 @@ from ..errors import (
     TokenUnavailable,
     TopicNotFound,
 )
-from ..topics import Topic
+from ..health.finding import Finding
+from ..pulsar.topics import Topic
 from .node import NodeFacts
 from .plan import Plan
 from .view import StreamView, TopicView

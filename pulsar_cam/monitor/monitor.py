@@ -10,17 +10,17 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from ..admin import Admin
 from ..errors import NamespaceNotFound, NodeUnreachable, PulsarError, TopicNotFound
-from ..stages import Durations
-from ..topics import Endpoint, Topic
+from ..measure.stages import Durations
+from ..pulsar.admin import Admin
+from ..pulsar.topics import Endpoint, Topic
 from .adviser import Adviser
 from .judge import Facts, Verdict, judge
-from .lane import Lane
 from .node import NodeFacts, NodeLook
 from .plan import Plan
-from .probe import Probe
-from .quiet import QuietSession
+from .probes.lane import Lane
+from .probes.probe import Probe
+from .probes.quiet import QuietSession
 from .stream import StreamWatch
 from .telling import Telling, condition_of
 from .topic import TopicLook

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from ..admin import Admin
 from ..errors import NodeUnreachable, PulsarError
-from ..topics import Endpoint
+from ..pulsar.admin import Admin
+from ..pulsar.topics import Endpoint
 
 T = TypeVar("T")
 

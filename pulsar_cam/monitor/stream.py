@@ -7,17 +7,17 @@ import logging
 import secrets
 import time
 
-from ..backlog import Backlog
-from ..clocks import ClockOffset
-from ..consumer import Consumer
-from ..demand import MONITOR_NAME
 from ..errors import DecodeError, PulsarError
 from ..frame import Packet
-from ..retry import backoff
-from ..stages import Durations
-from ..stats import Gaps
-from ..topics import Endpoint, Topic
-from ..wire import Delivery, packet_of
+from ..measure.clocks import ClockOffset
+from ..measure.rates import Gaps
+from ..measure.stages import Durations
+from ..publishing.demand import MONITOR_NAME
+from ..pulsar.consumer import Consumer
+from ..pulsar.topics import Endpoint, Topic
+from ..pulsar.wire import Delivery, packet_of
+from ..runtime.retry import backoff
+from ..watching.backlog import Backlog
 from .view import StreamView
 
 logger = logging.getLogger(__name__)

@@ -6,11 +6,11 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from ..condition import Condition, condition_topic, packet_with
 from ..errors import PulsarError
-from ..producer import Producer
-from ..retry import backoff
-from ..topics import Endpoint, Topic
+from ..pulsar.condition import Condition, condition_topic, packet_with
+from ..pulsar.producer import Producer
+from ..pulsar.topics import Endpoint, Topic
+from ..runtime.retry import backoff
 from .judge import MOST_AGE_MS
 from .view import ProbeView, View
 

@@ -9,11 +9,11 @@ import time
 from collections import deque
 from typing import Any
 
-from ..admin import Admin
-from ..demand import MONITOR_NAME
 from ..errors import TopicNotFound
+from ..publishing.demand import MONITOR_NAME
+from ..pulsar.admin import Admin
+from ..pulsar.topics import Topic
 from ..text import printable
-from ..topics import Topic
 from .view import SubscriptionView, TopicView
 
 _MOST_SUBSCRIPTIONS = 1000

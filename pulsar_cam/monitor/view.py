@@ -6,10 +6,10 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from ..doctor.finding import Finding, State
-from ..moment import utc_text
-from ..stages import Percentiles
-from ..topic_policy import TopicPolicy
+from ..health.finding import Finding, State
+from ..measure.stages import Percentiles
+from ..pulsar.topic_policy import TopicPolicy
+from ..text import utc_text
 
 Session: TypeAlias = Literal["kept", "fresh"]
 NO_PERCENTILES: Percentiles = {"p50": None, "p95": None, "p99": None}

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pulsar_cam.opencv import cv2
+from pulsar_cam.pictures.opencv import cv2
 
 from .gauge import Gauge, Mark
 from .plan import QUALITY, RING, Job, Size

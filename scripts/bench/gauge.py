@@ -14,7 +14,7 @@ from typing import Any
 
 import simplejpeg
 
-from pulsar_cam.opencv import cv2
+from pulsar_cam.pictures.opencv import cv2
 
 # Linux: struct tcp_info in include/uapi/linux/tcp.h; tcpi_bytes_acked and tcpi_bytes_received, two 64-bit numbers.
 _TCP_INFO_BYTES, _BYTES_OFFSET = 136, 120

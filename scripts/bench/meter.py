@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pulsar_cam.opencv import cv2
+from pulsar_cam.pictures.opencv import cv2
 
 from .gauge import Gauge, Mark
 from .plan import Job

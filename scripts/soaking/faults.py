@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from websockets.sync.client import connect
 
 from pulsar_cam.frame import Packet
-from pulsar_cam.producer import Producer
-from pulsar_cam.topics import Endpoint
-from tests.bombs import Bomb, bombs
-from tests.real.link import Link
-from tests.real.mortal import MortalNode
-from tests.real.streams import call, endpoint_of
+from pulsar_cam.pulsar.producer import Producer
+from pulsar_cam.pulsar.topics import Endpoint
+from tests.lab.bombs import Bomb, bombs
+from tests.lab.link import Link
+from tests.lab.mortal import MortalNode
+from tests.lab.streams import call, endpoint_of
 
 from .streams import LIVE, Streams
 

@@ -13,7 +13,7 @@ from typing import TypedDict
 import psutil  # type: ignore[import-untyped]
 
 from pulsar_cam.node.process import disk_bytes
-from tests.real.mortal import MortalNode
+from tests.lab.mortal import MortalNode
 
 _DISK_EVERY = 10
 _OBJECTS_EVERY = 30

@@ -10,13 +10,13 @@ from typing import Any
 from pulsar_cam import pipeline
 from pulsar_cam.errors import SourceStopped, SourceUnreadable
 from pulsar_cam.frame import Frame, Packet
-from pulsar_cam.pattern import PatternSource
-from pulsar_cam.publish_stats import PublishStats
-from pulsar_cam.topics import Endpoint, Topic
-from pulsar_cam.viewer import Viewer
-from pulsar_cam.watch_stats import WatchStats
-from pulsar_cam.wire import Receipt
-from tests.xvfb import wait_until
+from pulsar_cam.publishing.stats import PublishStats
+from pulsar_cam.pulsar.topics import Endpoint, Topic
+from pulsar_cam.pulsar.wire import Receipt
+from pulsar_cam.sinks.viewer import Viewer
+from pulsar_cam.sources.pattern import PatternSource
+from pulsar_cam.watching.stats import WatchStats
+from tests.lab.xvfb import wait_until
 
 from .numbers import Numbers
 

@@ -16,9 +16,9 @@ import pytest
 from pulsar_cam.cli import create_topic, demo, doctor, publish, watch
 from pulsar_cam.cli.access import PASS_PHRASE_VARIABLE, TOKEN_VARIABLE, endpoint_of
 from pulsar_cam.errors import InvalidOption
-from pulsar_cam.topics import Endpoint
+from pulsar_cam.pulsar.topics import Endpoint
 
-from ..certificates import Authority
+from ..lab.certificates import Authority
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJjYW0ifQ.c2ln_bmF0-XJl"
 URL = "http://localhost:8080"

@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from pulsar_cam.cli import console
-from pulsar_cam.stages import Stages
+from pulsar_cam.measure.stages import Stages
 
 
 class Counters:
@@ -40,8 +40,8 @@ def test_a_log_line_stays_one_line(
 def test_what_is_shown_only_when_asked_for(
     logger: logging.Logger, capsys: pytest.CaptureFixture[str], verbose: int, shown: list[str]
 ) -> None:
-    console.set_up_logging(verbose, unless_asked=("connection",))
-    logging.getLogger("pulsar_cam.connection").warning("lost")
+    console.set_up_logging(verbose, unless_asked=("pulsar.connection",))
+    logging.getLogger("pulsar_cam.pulsar.connection").warning("lost")
     logging.getLogger("pulsar_cam.monitor").warning("said")
     assert [line.split()[-1] for line in capsys.readouterr().err.splitlines()] == shown
 

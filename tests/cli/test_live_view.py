@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from pulsar_cam.cli import monitor
-from pulsar_cam.monitor.dashboard import MOST_VIEWS
+from pulsar_cam.monitor.screen.dashboard import MOST_VIEWS
 
 from ..monitor.views import view
 

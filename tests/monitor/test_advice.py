@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from pulsar_cam.admin import Admin
 from pulsar_cam.errors import RequestRejected
 from pulsar_cam.monitor.advice import BACKLOG_BYTES, Applying, Policies, advise
 from pulsar_cam.monitor.view import Advice, SubscriptionView, TopicView
-from pulsar_cam.topic_policy import TopicPolicy
-from pulsar_cam.topics import Topic
+from pulsar_cam.pulsar.admin import Admin
+from pulsar_cam.pulsar.topic_policy import TopicPolicy
+from pulsar_cam.pulsar.topics import Topic
 
 TOPIC = Topic.parse("front")
 WELL = Policies(

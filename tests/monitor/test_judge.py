@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from pulsar_cam.doctor.finding import Finding
 from pulsar_cam.errors import (
     InvalidOption,
     NamespaceNotFound,
@@ -18,11 +17,12 @@ from pulsar_cam.errors import (
     TlsFailed,
     TopicNotFound,
 )
+from pulsar_cam.health.finding import Finding
 from pulsar_cam.monitor.judge import PARTS, Facts, Verdict, judge
 from pulsar_cam.monitor.node import NodeFacts
 from pulsar_cam.monitor.plan import Plan
 from pulsar_cam.monitor.view import StreamView, SubscriptionView, TopicView
-from pulsar_cam.topics import Topic
+from pulsar_cam.pulsar.topics import Topic
 
 URL = "http://localhost:8080"
 REFUSED = NodeUnreachable(URL, "connection refused")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pulsar_cam.condition import Condition
 from pulsar_cam.monitor.telling import condition_of
 from pulsar_cam.monitor.view import ProbeView, StreamView, SubscriptionView, TopicView, View
+from pulsar_cam.pulsar.condition import Condition
 
 
 def probes(small_ms: float | None, large_ms: float | None) -> tuple[ProbeView, ...]:

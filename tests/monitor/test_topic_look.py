@@ -15,7 +15,7 @@ from pulsar_cam.errors import TopicNotFound
 from pulsar_cam.monitor import topic as topic_look
 from pulsar_cam.monitor.topic import TopicLook
 from pulsar_cam.monitor.view import TopicView
-from pulsar_cam.topics import Topic
+from pulsar_cam.pulsar.topics import Topic
 
 TOPIC = Topic.parse("cam")
 

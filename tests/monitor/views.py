@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pulsar_cam.doctor.finding import Finding, State
+from pulsar_cam.health.finding import Finding, State
 from pulsar_cam.monitor.view import View
 
 START_NS = 1_767_225_600_000_000_000  # 2026-01-01T00:00:00Z

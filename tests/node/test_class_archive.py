@@ -20,7 +20,7 @@ from pulsar_cam.node.java import Java, find_java
 from pulsar_cam.node.process import detach
 from pulsar_cam.node.settings import MEMORY
 
-from ..xvfb import wait_until
+from ..lab.xvfb import wait_until
 
 needs_sh = pytest.mark.skipif(sys.platform == "win32", reason="the Java of this test is a shell script")
 

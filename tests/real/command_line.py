@@ -15,7 +15,7 @@ import psutil  # type: ignore[import-untyped]
 
 from pulsar_cam.node import NodeState
 
-from ..xvfb import wait_until
+from ..lab.xvfb import wait_until
 
 TIMEOUT_S = 60
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from pulsar_cam.background import Background
 from pulsar_cam.monitor import Monitor, Plan, View
 from pulsar_cam.node import NodeState
-from pulsar_cam.topics import Endpoint, Topic
+from pulsar_cam.pulsar.topics import Endpoint, Topic
+from pulsar_cam.runtime.background import Background
 
-from ..xvfb import wait_until
-from .link import Link
+from ..lab.link import Link
+from ..lab.xvfb import wait_until
 from .watching import _endpoint_of
 
 SIZES = (1_000, 50_000, 200_000)

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from ..conftest import missing
-from ..promtool import ALERTS, promtool
-from ..xvfb import wait_until
+from ..lab.promtool import ALERTS, promtool
+from ..lab.xvfb import wait_until
 from .command_line import CommandLine, Running
 
 

@@ -13,16 +13,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pulsar_cam.admin import Admin
-from pulsar_cam.consumer import Consumer
-from pulsar_cam.credentials import Credentials, Token
 from pulsar_cam.errors import LocalNodeError, PulsarError
 from pulsar_cam.node import LocalNode, NodeState, local, ports, settings
-from pulsar_cam.tls import tls_context
-from pulsar_cam.topics import Endpoint, Topic
+from pulsar_cam.pulsar.admin import Admin
+from pulsar_cam.pulsar.consumer import Consumer
+from pulsar_cam.pulsar.credentials import Credentials, Token
+from pulsar_cam.pulsar.tls import tls_context
+from pulsar_cam.pulsar.topics import Endpoint, Topic
 
-from ..certificates import Authority
-from ..tokens import KEY, token
+from ..lab.certificates import Authority
+from ..lab.tokens import KEY, token
 
 ADMIN, CAMERA, VIEWER, STRANGER = "admin", "camera", "viewer", "stranger"
 TOPIC = Topic.parse("secured")

@@ -14,19 +14,19 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from pulsar_cam.credentials import Token, TokenFile
 from pulsar_cam.errors import NotAuthenticated
-from pulsar_cam.oauth2 import OAuth2
-from pulsar_cam.producer import Producer
-from pulsar_cam.tls import tls_context
-from pulsar_cam.topics import Endpoint
+from pulsar_cam.pulsar.credentials import Token, TokenFile
+from pulsar_cam.pulsar.oauth2 import OAuth2
+from pulsar_cam.pulsar.producer import Producer
+from pulsar_cam.pulsar.tls import tls_context
+from pulsar_cam.pulsar.topics import Endpoint
 
-from ..certificates import Authority
-from ..token_server import SECRET, token_server
-from ..tokens import token
-from ..xvfb import Screen, wait_until
+from ..lab.certificates import Authority
+from ..lab.link import Link, link_to
+from ..lab.token_server import SECRET, token_server
+from ..lab.tokens import token
+from ..lab.xvfb import Screen, wait_until
 from .command_line import CommandLine, Ended
-from .link import Link, link_to
 from .secured import ADMIN, CAMERA, STRANGER, TOPIC, VIEWER, SecuredNode, secured_node
 from .watching import Publishing, Watching
 

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 from pulsar_cam.frame import Packet
 from pulsar_cam.node import NodeState
-from pulsar_cam.producer import Producer
-from pulsar_cam.topics import Topic
+from pulsar_cam.pulsar.producer import Producer
+from pulsar_cam.pulsar.topics import Topic
 
-from ..bombs import bombs
-from ..memory import MOST_GROWTH_MB, needs_linux, peak_mb, resident_mb
-from ..xvfb import Screen
+from ..lab.bombs import bombs
+from ..lab.memory import MOST_GROWTH_MB, needs_linux, peak_mb, resident_mb
+from ..lab.streams import TIMEOUT_S, endpoint_of, new_topic, packets
+from ..lab.xvfb import Screen
 from .command_line import CommandLine, Ended, Running
-from .streams import TIMEOUT_S, endpoint_of, new_topic, packets
 
 BOMBS = list(bombs().values())
 REFUSED = sum(bomb.refused is not None for bomb in BOMBS)

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from pulsar_cam.node import NodeState
-from pulsar_cam.overlay import card
-from pulsar_cam.pattern import read_pattern
-from pulsar_cam.topics import Topic
+from pulsar_cam.pictures.overlay import card
+from pulsar_cam.pulsar.topics import Topic
+from pulsar_cam.sources.pattern import read_pattern
 
-from ..fake_camera import camera_environment, write_pattern_jpegs
-from ..jpegs import without_huffman_tables
-from ..xvfb import Screen, wait_until
+from ..lab.fake_camera import camera_environment, write_pattern_jpegs
+from ..lab.jpegs import without_huffman_tables
+from ..lab.streams import new_topic
+from ..lab.xvfb import Screen, wait_until
 from .command_line import CommandLine, Running
-from .streams import new_topic
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the fake camera is one of V4L2")
 

@@ -16,15 +16,15 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from pulsar_cam.node import DEFAULT_PORT, NodeState, ports
-from pulsar_cam.opencv import cv2
-from pulsar_cam.pattern import read_pattern
-from pulsar_cam.topics import Topic
+from pulsar_cam.pictures.opencv import cv2
+from pulsar_cam.pulsar.topics import Topic
+from pulsar_cam.sources.pattern import read_pattern
 
 from ..conftest import missing
-from ..fake_camera import camera_environment, write_pattern_jpegs
-from ..xvfb import Screen, wait_until
+from ..lab.fake_camera import camera_environment, write_pattern_jpegs
+from ..lab.streams import frames, new_topic
+from ..lab.xvfb import Screen, wait_until
 from .command_line import CommandLine
-from .streams import frames, new_topic
 
 needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to send")
 PATTERN = ("publish", "--source", "test-pattern:", "--size", "640x480")

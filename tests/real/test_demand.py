@@ -9,14 +9,14 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from websockets.asyncio.client import connect
 
-from pulsar_cam.admin import Admin
-from pulsar_cam.consumer import Consumer
-from pulsar_cam.demand import Audience, Demand
 from pulsar_cam.node import NodeState
-from pulsar_cam.producer import Producer
-from pulsar_cam.topics import Endpoint, Topic
+from pulsar_cam.publishing.demand import Audience, Demand
+from pulsar_cam.pulsar.admin import Admin
+from pulsar_cam.pulsar.consumer import Consumer
+from pulsar_cam.pulsar.producer import Producer
+from pulsar_cam.pulsar.topics import Endpoint, Topic
 
-from .streams import TIMEOUT_S, endpoint_of, new_topic, packets, receive, send_all
+from ..lab.streams import TIMEOUT_S, endpoint_of, new_topic, packets, receive, send_all
 
 
 async def becomes(demand: Demand, is_so: Callable[[Audience], bool]) -> None:

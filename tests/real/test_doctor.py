@@ -10,15 +10,15 @@ import time
 
 import pytest
 
-from pulsar_cam.admin import Admin
-from pulsar_cam.consumer import Consumer
 from pulsar_cam.doctor import Finding
 from pulsar_cam.doctor.exchange import clock_offset, exchange
 from pulsar_cam.doctor.node import examine
 from pulsar_cam.frame import Packet
 from pulsar_cam.node import NodeState
-from pulsar_cam.producer import Producer
-from pulsar_cam.topics import Endpoint, Topic
+from pulsar_cam.pulsar.admin import Admin
+from pulsar_cam.pulsar.consumer import Consumer
+from pulsar_cam.pulsar.producer import Producer
+from pulsar_cam.pulsar.topics import Endpoint, Topic
 
 PROBE = Topic.parse("non-persistent://public/default/pulsar-cam-doctor")
 

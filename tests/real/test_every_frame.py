@@ -12,22 +12,23 @@ from pathlib import Path
 
 import pytest
 
-from pulsar_cam import pipeline, publishing
-from pulsar_cam.admin import Admin
-from pulsar_cam.capture import Capture, LiveSource
+from pulsar_cam import pipeline
 from pulsar_cam.errors import InvalidOption
 from pulsar_cam.node import NodeState
-from pulsar_cam.opencv import cv2
-from pulsar_cam.pattern import PatternSource
-from pulsar_cam.publish_stats import PublishStats
-from pulsar_cam.source import open_source
-from pulsar_cam.topics import Endpoint, Topic
-from pulsar_cam.wire import packet_of, parse_delivery
+from pulsar_cam.pictures.opencv import cv2
+from pulsar_cam.publishing import encoding
+from pulsar_cam.publishing.stats import PublishStats
+from pulsar_cam.pulsar.admin import Admin
+from pulsar_cam.pulsar.topics import Endpoint, Topic
+from pulsar_cam.pulsar.wire import packet_of, parse_delivery
+from pulsar_cam.sources.capture import Capture, LiveSource
+from pulsar_cam.sources.pattern import PatternSource
+from pulsar_cam.sources.source import open_source
 
-from ..xvfb import wait_until
-from .link import link_to
-from .mortal import mortal_node
-from .streams import backlog_becomes, endpoint_of, new_topic
+from ..lab.link import link_to
+from ..lab.mortal import mortal_node
+from ..lab.streams import backlog_becomes, endpoint_of, new_topic
+from ..lab.xvfb import wait_until
 from .test_node import session
 from .watching import Film, Publishing, Watching, pattern
 
@@ -122,7 +123,7 @@ def test_what_arrived_without_a_receipt_is_sent_again_and_shown_once(
     node: NodeState, monkeypatch: pytest.MonkeyPatch, deduplicates: bool
 ) -> None:
     if not deduplicates:
-        monkeypatch.setattr(publishing, "_deduplicate", nothing)
+        monkeypatch.setattr(encoding, "_deduplicate", nothing)
     topic = kept_topic(node)
     with link_to(node) as link, Watching(node, topic, every_frame=True, frames=90) as watching:
         with Publishing(link, topic, lambda: Film(90), every_frame=True) as stats:

@@ -12,20 +12,21 @@ from pathlib import Path
 
 import pytest
 
-from pulsar_cam import connection, pipeline
-from pulsar_cam.admin import Admin
+from pulsar_cam import pipeline
 from pulsar_cam.errors import TopicTerminated
 from pulsar_cam.frame import Frame
 from pulsar_cam.node import NodeState, settings
-from pulsar_cam.pattern import PatternSource
-from pulsar_cam.source import Source
-from pulsar_cam.steering import Adapt
-from pulsar_cam.topics import Endpoint, Topic
+from pulsar_cam.publishing.steering import Adapt
+from pulsar_cam.pulsar import connection
+from pulsar_cam.pulsar.admin import Admin
+from pulsar_cam.pulsar.topics import Endpoint, Topic
+from pulsar_cam.sources.pattern import PatternSource
+from pulsar_cam.sources.source import Source
 
-from ..xvfb import wait_until
-from .link import Link, link_to
-from .mortal import mortal_node
-from .streams import call, endpoint_of, new_topic
+from ..lab.link import Link, link_to
+from ..lab.mortal import mortal_node
+from ..lab.streams import call, endpoint_of, new_topic
+from ..lab.xvfb import wait_until
 from .watching import Film, Publishing, Watching, pattern
 from .websocket_proxy import websocket_proxy
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from pulsar_cam.doctor.finding import State
-from pulsar_cam.monitor.hooks import TIMEOUT_S
+from pulsar_cam.health.finding import State
+from pulsar_cam.monitor.hooks.hooks import TIMEOUT_S
 
-from ..monitor.test_hooks import SECRET, server
-from ..xvfb import wait_until
+from ..lab.mortal import MortalNode, mortal_node
+from ..lab.xvfb import wait_until
+from ..monitor.hooks.test_hooks import SECRET, server
 from .command_line import CommandLine
-from .mortal import MortalNode, mortal_node
 
 MONITOR = ("monitor", "--interval", "1", "--probe-sizes", "1000", "--json")
 

@@ -10,14 +10,14 @@ import pulsar
 import pytest
 
 from pulsar_cam import pipeline
-from pulsar_cam.jpeg import encode
 from pulsar_cam.node import NodeState
-from pulsar_cam.opencv import cv2
-from pulsar_cam.pattern import PatternSource, read_pattern
-from pulsar_cam.watch_stats import WatchStats
+from pulsar_cam.pictures.jpeg import encode
+from pulsar_cam.pictures.opencv import cv2
+from pulsar_cam.sources.pattern import PatternSource, read_pattern
+from pulsar_cam.watching.stats import WatchStats
 
-from ..xvfb import wait_until
-from .streams import endpoint_of, frames, new_topic
+from ..lab.streams import endpoint_of, frames, new_topic
+from ..lab.xvfb import wait_until
 from .watching import Watching
 
 TIMEOUT_MS = 30_000

@@ -9,13 +9,13 @@ import pytest
 
 from pulsar_cam import pipeline
 from pulsar_cam.node import LocalNode, settings
-from pulsar_cam.pattern import PatternSource
-from pulsar_cam.steering import Adapt
-from pulsar_cam.topics import Endpoint
-from pulsar_cam.wire import DEFAULT_TEXT_LIMIT
+from pulsar_cam.publishing.steering import Adapt
+from pulsar_cam.pulsar.topics import Endpoint
+from pulsar_cam.pulsar.wire import DEFAULT_TEXT_LIMIT
+from pulsar_cam.sources.pattern import PatternSource
 
-from ..xvfb import wait_until
-from .streams import new_topic
+from ..lab.streams import new_topic
+from ..lab.xvfb import wait_until
 from .watching import Watching
 
 

@@ -12,21 +12,21 @@ import pytest
 
 from pulsar_cam import pipeline
 from pulsar_cam.errors import InvalidOption
-from pulsar_cam.fit import FittingEncoder
 from pulsar_cam.frame import Frame, Packet
-from pulsar_cam.jpeg import decode
 from pulsar_cam.node import NodeState
-from pulsar_cam.pattern import PatternSource
-from pulsar_cam.producer import Producer
-from pulsar_cam.source import Source
-from pulsar_cam.steering import Adapt
-from pulsar_cam.topics import Topic
-from pulsar_cam.viewer import Viewer
-from pulsar_cam.watch_stats import WatchStats
+from pulsar_cam.pictures.jpeg import decode
+from pulsar_cam.publishing.fit import FittingEncoder
+from pulsar_cam.publishing.steering import Adapt
+from pulsar_cam.pulsar.producer import Producer
+from pulsar_cam.pulsar.topics import Topic
+from pulsar_cam.sinks.viewer import Viewer
+from pulsar_cam.sources.pattern import PatternSource
+from pulsar_cam.sources.source import Source
+from pulsar_cam.watching.stats import WatchStats
 
-from ..xvfb import wait_until
-from .link import link_to
-from .streams import endpoint_of, new_topic, packets, send_all
+from ..lab.link import link_to
+from ..lab.streams import endpoint_of, new_topic, packets, send_all
+from ..lab.xvfb import wait_until
 from .watching import Film, Publishing, Watching
 
 MOST_AGE_MS = 500 + 100  # decoding comes after the look at the age

@@ -14,25 +14,25 @@ from typing import Any
 
 import pytest
 
-from pulsar_cam.admin import Admin
-from pulsar_cam.credentials import Token
-from pulsar_cam.demand import Demand
 from pulsar_cam.errors import TopicNotFound
 from pulsar_cam.frame import Frame
 from pulsar_cam.monitor.judge import PARTS
 from pulsar_cam.node import NodeState, settings
-from pulsar_cam.pattern import PatternSource
-from pulsar_cam.producer import Producer
-from pulsar_cam.topics import Endpoint, Topic
+from pulsar_cam.publishing.demand import Demand
+from pulsar_cam.pulsar.admin import Admin
+from pulsar_cam.pulsar.credentials import Token
+from pulsar_cam.pulsar.producer import Producer
+from pulsar_cam.pulsar.topics import Endpoint, Topic
+from pulsar_cam.sources.pattern import PatternSource
 
-from ..tokens import token
-from ..xvfb import wait_until
+from ..lab.link import link_to
+from ..lab.mortal import mortal_node
+from ..lab.streams import call, endpoint_of, new_topic, packets, send_all
+from ..lab.tokens import token
+from ..lab.xvfb import wait_until
 from .command_line import CommandLine
-from .link import link_to
 from .monitoring import Monitoring
-from .mortal import mortal_node
 from .secured import ADMIN, CAMERA, STRANGER, TOPIC, SecuredNode, secured_node
-from .streams import call, endpoint_of, new_topic, packets, send_all
 from .watching import Publishing, Watching
 
 ONCE = ("monitor", "--once", "--budget", "2000", "--topic")

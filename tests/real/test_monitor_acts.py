@@ -7,16 +7,16 @@ import logging
 
 import pytest
 
-from pulsar_cam.admin import Admin
 from pulsar_cam.monitor import Monitor, Plan
 from pulsar_cam.monitor.advice import policies_of
 from pulsar_cam.node import NodeState
-from pulsar_cam.pattern import PatternSource
-from pulsar_cam.steering import Adapt
-from pulsar_cam.topics import Topic
+from pulsar_cam.publishing.steering import Adapt
+from pulsar_cam.pulsar.admin import Admin
+from pulsar_cam.pulsar.topics import Topic
+from pulsar_cam.sources.pattern import PatternSource
 
-from ..xvfb import wait_until
-from .streams import TIMEOUT_S, call, endpoint_of, new_topic
+from ..lab.streams import TIMEOUT_S, call, endpoint_of, new_topic
+from ..lab.xvfb import wait_until
 from .watching import Publishing
 
 IMPOSSIBLE_MS = 0.01

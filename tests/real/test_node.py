@@ -24,7 +24,7 @@ from pulsar_cam.node.distribution import pulsar_home
 from pulsar_cam.node.java import find_java
 from pulsar_cam.node.registration import is_looping
 
-from ..xvfb import wait_until
+from ..lab.xvfb import wait_until
 
 TOPIC = "persistent/public/default/kept"
 MESSAGES = [f"frame {number}".encode() for number in range(50)]

@@ -11,18 +11,19 @@ from dataclasses import replace
 
 import pytest
 
-from pulsar_cam import pipeline, publishing
+from pulsar_cam import pipeline
 from pulsar_cam.errors import ConnectionLost, DeviceNotFound, NamespaceNotFound, SourceStopped
 from pulsar_cam.frame import Frame
 from pulsar_cam.node import NodeState
-from pulsar_cam.pattern import PatternSource
-from pulsar_cam.producer import Producer
-from pulsar_cam.publish_stats import PublishStats
-from pulsar_cam.topics import Topic
+from pulsar_cam.publishing import encoding
+from pulsar_cam.publishing.stats import PublishStats
+from pulsar_cam.pulsar.producer import Producer
+from pulsar_cam.pulsar.topics import Topic
+from pulsar_cam.sources.pattern import PatternSource
 
-from ..xvfb import wait_until
-from .link import link_to
-from .streams import endpoint_of, new_topic, packets, send_all
+from ..lab.link import link_to
+from ..lab.streams import endpoint_of, new_topic, packets, send_all
+from ..lab.xvfb import wait_until
 from .watching import Changing, Film, Publishing, Watching, pattern
 
 
@@ -117,7 +118,7 @@ def test_so_many_frames_are_published_although_some_were_lost_on_the_way(node: N
 
 
 def test_a_film_whose_end_finds_no_node_is_no_success(node: NodeState, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(publishing, "_DRAIN_S", 1.0)
+    monkeypatch.setattr(encoding, "_DRAIN_S", 1.0)
     stats = PublishStats()
     with link_to(node) as link, ThreadPoolExecutor(1) as pool:
         ended = pool.submit(pipeline.publish, lambda: Film(60), link.endpoint, new_topic(), stats=stats)

@@ -20,17 +20,17 @@ from pulsar_cam.metrics.collector import registry_of
 from pulsar_cam.metrics.publisher import publisher_readings
 from pulsar_cam.metrics.viewer import viewer_readings
 from pulsar_cam.node import NodeState
-from pulsar_cam.publish_stats import PublishStats
-from pulsar_cam.topics import Topic
+from pulsar_cam.publishing.stats import PublishStats
+from pulsar_cam.pulsar.topics import Topic
 
-from ..fake_camera import camera_environment, write_pattern_jpegs
-from ..promtool import FOLDER, promtool
-from ..xvfb import wait_until
+from ..lab.fake_camera import camera_environment, write_pattern_jpegs
+from ..lab.link import link_to
+from ..lab.mortal import mortal_node
+from ..lab.promtool import FOLDER, promtool
+from ..lab.streams import endpoint_of, new_topic
+from ..lab.xvfb import wait_until
 from .command_line import CommandLine
-from .link import link_to
-from .mortal import mortal_node
 from .prometheus import Prometheus, Served, prometheus
-from .streams import endpoint_of, new_topic
 from .watching import Watching, pattern
 
 PATTERN = ("publish", "--source", "test-pattern:", "--size", "320x240", "--fps", "15")

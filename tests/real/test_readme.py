@@ -15,15 +15,15 @@ from pathlib import Path
 import pytest
 
 from pulsar_cam import pipeline
-from pulsar_cam.admin import Admin
 from pulsar_cam.errors import PulsarError
 from pulsar_cam.node import NodeState
-from pulsar_cam.pattern import PatternSource, read_pattern
-from pulsar_cam.topics import Topic
+from pulsar_cam.pulsar.admin import Admin
+from pulsar_cam.pulsar.topics import Topic
+from pulsar_cam.sources.pattern import PatternSource, read_pattern
 
-from ..fake_camera import camera_environment, write_pattern_jpegs
-from ..xvfb import Screen, wait_until
-from .streams import endpoint_of, new_topic
+from ..lab.fake_camera import camera_environment, write_pattern_jpegs
+from ..lab.streams import endpoint_of, new_topic
+from ..lab.xvfb import Screen, wait_until
 from .watching import Publishing, Watching
 
 README = Path(__file__).parents[2] / "README.md"

@@ -11,22 +11,22 @@ from pathlib import Path
 
 import pytest
 
-from pulsar_cam import connection
-from pulsar_cam.admin import Admin
 from pulsar_cam.frame import Packet
 from pulsar_cam.node import NodeState, settings
 from pulsar_cam.node.process import disk_bytes
-from pulsar_cam.producer import Producer
-from pulsar_cam.publish_stats import PublishStats
-from pulsar_cam.topics import Topic
-from pulsar_cam.watch_stats import WatchStats
+from pulsar_cam.publishing.stats import PublishStats
+from pulsar_cam.pulsar import connection
+from pulsar_cam.pulsar.admin import Admin
+from pulsar_cam.pulsar.producer import Producer
+from pulsar_cam.pulsar.topics import Topic
+from pulsar_cam.watching.stats import WatchStats
 
-from ..endurance import TINY, Flood, Used
-from ..memory import needs_linux
-from ..xvfb import wait_until
-from .link import link_to
-from .mortal import mortal_node
-from .streams import TIMEOUT_S, backlog, call, endpoint_of, new_topic
+from ..lab.endurance import TINY, Flood, Used
+from ..lab.link import link_to
+from ..lab.memory import needs_linux
+from ..lab.mortal import mortal_node
+from ..lab.streams import TIMEOUT_S, backlog, call, endpoint_of, new_topic
+from ..lab.xvfb import wait_until
 from .watching import Publishing, Watching
 
 FRAMES = int(os.environ.get("PULSAR_CAM_TEST_FRAMES", "4000"))

@@ -7,13 +7,13 @@ import logging
 import pytest
 
 from pulsar_cam.node import NodeState
-from pulsar_cam.pattern import PatternSource
-from pulsar_cam.source import Source
-from pulsar_cam.steering import Adapt
+from pulsar_cam.publishing.steering import Adapt
+from pulsar_cam.sources.pattern import PatternSource
+from pulsar_cam.sources.source import Source
 
-from ..xvfb import wait_until
-from .link import link_to
-from .streams import new_topic
+from ..lab.link import link_to
+from ..lab.streams import new_topic
+from ..lab.xvfb import wait_until
 from .watching import Publishing, Watching
 
 NARROW = 1_500_000  # bytes a second; the pictures below make more than twice that

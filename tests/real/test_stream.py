@@ -10,20 +10,20 @@ from typing import Any
 import httpx
 import pytest
 
-from pulsar_cam.admin import Admin, node_limits
-from pulsar_cam.consumer import Consumer
 from pulsar_cam.errors import InvalidOption, NameInUse, NamespaceNotFound, NodeUnreachable, RequestRejected
-from pulsar_cam.jpeg import decode
-from pulsar_cam.live import Live
 from pulsar_cam.node import NodeState
-from pulsar_cam.pattern import read_pattern
-from pulsar_cam.producer import Producer
-from pulsar_cam.topic_policy import TopicPolicy
-from pulsar_cam.topics import Endpoint, Topic
-from pulsar_cam.watch_stats import WatchStats
-from pulsar_cam.wire import max_jpeg_bytes, packet_of
+from pulsar_cam.pictures.jpeg import decode
+from pulsar_cam.pulsar.admin import Admin, node_limits
+from pulsar_cam.pulsar.consumer import Consumer
+from pulsar_cam.pulsar.producer import Producer
+from pulsar_cam.pulsar.topic_policy import TopicPolicy
+from pulsar_cam.pulsar.topics import Endpoint, Topic
+from pulsar_cam.pulsar.wire import max_jpeg_bytes, packet_of
+from pulsar_cam.sources.pattern import read_pattern
+from pulsar_cam.watching.live import Live
+from pulsar_cam.watching.stats import WatchStats
 
-from .streams import TIMEOUT_S, backlog_ends_at_0, endpoint_of, new_topic, packets, receive, send_all
+from ..lab.streams import TIMEOUT_S, backlog_ends_at_0, endpoint_of, new_topic, packets, receive, send_all
 
 SIZES = [(640, 480), (1280, 720), (1920, 1080), (3840, 2160)]
 

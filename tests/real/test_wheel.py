@@ -11,8 +11,8 @@ import pytest
 
 from pulsar_cam.node import NodeState
 
+from ..lab.streams import new_topic
 from .command_line import CommandLine
-from .streams import new_topic
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = "Scripts" if sys.platform == "win32" else "bin"

@@ -9,19 +9,19 @@ from dataclasses import dataclass, field, replace
 
 from pulsar_cam import pipeline
 from pulsar_cam.frame import Captured, Frame, Packet
-from pulsar_cam.jpeg import encode
 from pulsar_cam.node import NodeState
-from pulsar_cam.pattern import PatternSource, read_pattern
-from pulsar_cam.publish_stats import PublishStats
-from pulsar_cam.source import Source
-from pulsar_cam.steering import Adapt
-from pulsar_cam.topics import Endpoint, Topic
-from pulsar_cam.viewer import Viewer
-from pulsar_cam.watch_stats import WatchStats
+from pulsar_cam.pictures.jpeg import encode
+from pulsar_cam.publishing.stats import PublishStats
+from pulsar_cam.publishing.steering import Adapt
+from pulsar_cam.pulsar.topics import Endpoint, Topic
+from pulsar_cam.sinks.viewer import Viewer
+from pulsar_cam.sources.pattern import PatternSource, read_pattern
+from pulsar_cam.sources.source import Source
+from pulsar_cam.watching.stats import WatchStats
 
-from ..xvfb import wait_until
-from .link import Link
-from .streams import endpoint_of
+from ..lab.link import Link
+from ..lab.streams import endpoint_of
+from ..lab.xvfb import wait_until
 
 
 def address_of(where: Link | NodeState | Endpoint) -> Endpoint:

@@ -14,7 +14,7 @@ from pulsar_cam.node import NodeState, java, local, ports
 from pulsar_cam.node.distribution import pulsar_home
 from pulsar_cam.node.settings import class_path, standalone_conf
 
-from ..xvfb import wait_until
+from ..lab.xvfb import wait_until
 
 
 class WebSocketProxy:

@@ -7,10 +7,10 @@ from typing import Any
 
 from pulsar_cam import pipeline
 from pulsar_cam.frame import Captured, Frame, Packet
-from pulsar_cam.steering import Adapt
-from pulsar_cam.topics import Endpoint, Topic
-from pulsar_cam.viewer import Viewer
-from pulsar_cam.watch_stats import WatchStats
+from pulsar_cam.publishing.steering import Adapt
+from pulsar_cam.pulsar.topics import Endpoint, Topic
+from pulsar_cam.sinks.viewer import Viewer
+from pulsar_cam.watching.stats import WatchStats
 
 from ..frames import Camera
 from ..meter import Meter

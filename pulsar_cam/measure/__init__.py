@@ -1,0 +1,1 @@
+"""Rates, gaps, durations and clocks."""

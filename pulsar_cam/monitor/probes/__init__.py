@@ -1,0 +1,1 @@
+"""Messages that a monitor sends to itself, and what they say of the node."""

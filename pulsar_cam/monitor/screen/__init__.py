@@ -1,0 +1,1 @@
+"""All that a monitor sees, on one screen of a terminal."""

@@ -1,0 +1,1 @@
+"""Frame to JPEG and back, and text drawn over pictures."""

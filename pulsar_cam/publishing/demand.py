@@ -1,0 +1,144 @@
+"""Demand: whether anybody subscribes to a topic, and how far behind they are, asked of the admin API again and again.
+
+Consumers, readers and viewers in any language count, each as a consumer of some subscription. Statistics by Pulsar's
+admin API 4.0: ``{topic}/stats``, and ``{topic}/partitioned-stats`` for a partitioned topic, which has no other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from ..errors import NotAuthenticated, NotAuthorized, PulsarError, TokenUnavailable, TopicNotFound
+from ..pulsar.admin import Admin
+from ..pulsar.topics import Endpoint, Topic
+
+logger = logging.getLogger(__name__)
+
+POLL_S = 0.5
+SLOW_POLL_S = 2.0
+NO_RIGHT_POLL_S = 60.0
+MONITOR_NAME = "pulsar-cam-monitor-"
+"""How the subscriptions of monitors begin: those look at a stream, and are no audience."""
+_TIMEOUT_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who subscribes to a topic.
+
+    Attributes:
+        consumers: how many are connected, over all subscriptions and partitions.
+        backlog: how many messages the most advanced of their subscriptions has not acknowledged; None without any.
+    """
+
+    consumers: int
+    backlog: int | None
+
+
+class Demand:
+    """Polls a topic's statistics while it is open, as an async context manager; never raises on the way.
+
+    Where the admin API cannot tell, the audience is not known, and that is taken for demand. Why is logged once.
+    Where it will not tell us, it is asked every NO_RIGHT_POLL_S only: a right may be granted, or a token renewed.
+
+    Args:
+        on_demand: whether publishing depends on it: polls every POLL_S, and warns when the audience is not known. If
+            not, every SLOW_POLL_S is enough, and not knowing is no more than information.
+
+    Attributes:
+        audience: as it was last told; None while it is not known.
+    """
+
+    def __init__(self, endpoint: Endpoint, topic: Topic, *, on_demand: bool) -> None:
+        self.audience: Audience | None = None
+        self._endpoint, self._topic, self._on_demand = endpoint, topic, on_demand
+        self._is_partitioned = False
+        self._has_told = False
+        self._has_no_right = False
+        self._polling: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._polling = asyncio.create_task(self._poll())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._polling:
+            self._polling.cancel()
+            await asyncio.wait([self._polling], timeout=_TIMEOUT_S)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether frames are wanted: somebody subscribes, or nobody can tell."""
+        return self.audience is None or self.audience.consumers > 0
+
+    async def _poll(self) -> None:
+        try:
+            async with Admin(self._endpoint, _TIMEOUT_S) as admin:
+                while True:
+                    self.audience = await self._ask(admin)
+                    await asyncio.sleep(self._pause_s)
+        except PulsarError as error:  # no client can be made at all
+            self._tell(error)
+        finally:
+            self.audience = None
+
+    @property
+    def _pause_s(self) -> float:
+        if self._has_no_right:
+            return NO_RIGHT_POLL_S
+        return POLL_S if self._on_demand else SLOW_POLL_S
+
+    async def _ask(self, admin: Admin) -> Audience | None:
+        self._has_no_right = False
+        try:
+            async with asyncio.timeout(_TIMEOUT_S):
+                return audience_in(await self._stats(admin))
+        except TopicNotFound:  # not yet: the producer is about to make it
+            return None
+        except (PulsarError, TimeoutError) as error:
+            self._has_no_right = isinstance(error, (NotAuthenticated, NotAuthorized, TokenUnavailable))
+            self._tell(error)
+            return None
+
+    async def _stats(self, admin: Admin) -> dict[str, Any]:
+        """Return the statistics of the topic; which kind it is shows in the answer."""
+        try:
+            return await (admin.partitioned_stats if self._is_partitioned else admin.stats)(self._topic)
+        except TopicNotFound:
+            self._is_partitioned = not self._is_partitioned
+            return await (admin.partitioned_stats if self._is_partitioned else admin.stats)(self._topic)
+
+    def _tell(self, error: Exception) -> None:
+        if self._has_told:
+            return
+        self._has_told = True
+        level = logging.WARNING if self._on_demand else logging.INFO
+        logger.log(
+            level,
+            "it is not known who watches %s, so somebody may: %s",
+            self._topic,
+            str(error) or "no answer in time",
+        )
+
+
+def audience_in(stats: dict[str, Any]) -> Audience:
+    """Return who subscribes, by a topic's statistics; what has another form than Pulsar's is left out."""
+    subscriptions = stats.get("subscriptions")
+    consumers, backlogs = 0, []
+    for name, subscription in subscriptions.items() if isinstance(subscriptions, dict) else ():
+        if (
+            isinstance(subscription, dict)
+            and not name.startswith(MONITOR_NAME)
+            and isinstance(connected := subscription.get("consumers"), list)
+            and connected
+        ):
+            consumers += len(connected)
+            backlog = subscription.get("msgBacklog")
+            backlogs.append(backlog if isinstance(backlog, int) else 0)
+    return Audience(consumers, min(backlogs, default=None))

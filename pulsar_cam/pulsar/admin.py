@@ -1,0 +1,339 @@
+"""Pulsar's admin REST API: what it takes to make a topic, and to know a node's limits.
+
+Formats: "Pulsar admin REST API v2" of Apache Pulsar 4.0, and the answers of a 4.0.8 node.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import ssl
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
+
+from ..errors import (
+    PROXY_UNUSABLE,
+    InvalidOption,
+    NamespaceNotFound,
+    NodeUnreachable,
+    NotAuthenticated,
+    NotAuthorized,
+    PulsarError,
+    RequestRejected,
+    TopicNotFound,
+)
+from ..text import LONGEST_JSON, load_json, printable
+from .credentials import Credentials, headers_of, refused
+from .refusal import stranger
+from .tls import no_http, tls_error_in, tls_failure
+from .topics import Endpoint, Topic, is_loopback
+from .wire import DEFAULT_MESSAGE_LIMIT, DEFAULT_TEXT_LIMIT
+
+logger = logging.getLogger(__name__)
+
+TIMEOUT_S = 10.0
+_LIMITS_TIMEOUT_S = 1.0
+# With these, and with what is no refusal at all, only strangers answer without Pulsar's reason.
+_STRANGERS = (403, 404, 405, 501)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one message may measure, in bytes: as a WebSocket text frame, and as payload with its metadata."""
+
+    text: int = DEFAULT_TEXT_LIMIT
+    message: int = DEFAULT_MESSAGE_LIMIT
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    """The version of TLS, such as ``TLSv1.3``, and until when the node's certificate is good."""
+
+    version: str
+    expires_at: datetime
+
+
+class Admin:
+    """A client of the admin REST API, as an async context manager. Every call ends within `timeout_s`.
+
+    Every method raises a PulsarError: NodeUnreachable (entering, too), TokenUnavailable, NotAuthenticated,
+    NotAuthorized, NamespaceNotFound, TopicNotFound, or RequestRejected with Pulsar's own reason.
+    """
+
+    def __init__(self, endpoint: Endpoint, timeout_s: float = TIMEOUT_S) -> None:
+        self._url = endpoint.admin_url
+        self._endpoint, self._timeout_s = endpoint, timeout_s
+
+    async def __aenter__(self) -> Self:
+        # In a thread: the first one loads the rest of httpx, 30 ms in which no frame would come or go.
+        self._client = await asyncio.to_thread(self._make_client)
+        return self
+
+    def _make_client(self) -> httpx.AsyncClient:
+        try:
+            return httpx.AsyncClient(
+                base_url=f"{self._url}/admin/v2",
+                auth=_FreshToken(self._endpoint.credentials),
+                verify=self._endpoint.tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),  # which trusts nobody
+                timeout=self._timeout_s,
+                trust_env=not is_loopback(self._url),
+            )
+        except (ImportError, ValueError) as error:  # ImportError: SOCKS needs a package of its own
+            raise NodeUnreachable(self._url, PROXY_UNUSABLE) from error
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.aclose()
+
+    async def version(self) -> str:
+        """Return the node's version, such as ``4.0.8``."""
+        answer = await self._call("GET", "/brokers/version", "ask for the version")
+        if not re.match(r"\d+\.\d+", answer.text.strip()):
+            raise stranger(self._url, "admin API", answer.status_code)
+        return printable(answer.text.strip(), 40)
+
+    async def check_health(self) -> None:
+        """Have the broker send a message to itself and read it, which takes some 100 ms; a super user's right.
+
+        Raises:
+            PulsarError: RequestRejected if it could not; NodeUnreachable if that took too long.
+        """
+        await self._call("GET", "/brokers/health", "check its own health")
+
+    async def secured_by(self) -> Security | None:
+        """Return what the connection is secured by; None in plain text. A node that refuses us tells it, too."""
+        stream = (await self._send("GET", "/brokers/version")).extensions["network_stream"]
+        tls: ssl.SSLObject | None = stream.get_extra_info("ssl_object")
+        certificate = tls.getpeercert() if tls else None
+        if not tls or not certificate:
+            return None
+        expires_at = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
+        return Security(tls.version() or "TLS", expires_at)
+
+    async def settings(self) -> dict[str, Any]:
+        """Return the node's settings in force, name to text; a super user's right."""
+        return _json_object(await self._call("GET", "/brokers/configuration/runtime", "read the node's settings"))
+
+    async def limits(self) -> Limits:
+        """Return the node's limits on one message."""
+        return limits_in(await self.settings())
+
+    async def create_topic(self, topic: Topic, partitions: int | None = None) -> bool:
+        """Create a topic, with so many partitions or as a plain one (0, or None); return False if it exists.
+
+        Raises:
+            InvalidOption: it exists with another number of partitions, and that is not None.
+        """
+        action = f"create topic {topic}"
+        path = f"/{topic.path}/partitions" if partitions else f"/{topic.path}"
+        try:
+            await self._call("PUT", path, action, topic=topic, body=partitions or None)
+        except RequestRejected as error:
+            if error.status != 409:
+                raise
+            if partitions is not None:
+                await self._check_partitions(topic, partitions)
+            return False
+        return True
+
+    async def _check_partitions(self, topic: Topic, wanted: int) -> None:
+        existing = await self.partitions(topic)
+        if existing != wanted:
+            raise InvalidOption(
+                "--partitions",
+                wanted,
+                f"topic {topic} exists already with {existing or 'no'} partitions; leave this out, or use another "
+                "--topic",
+            )
+
+    async def partitions(self, topic: Topic) -> int:
+        """Return how many partitions a topic has; 0 for a plain one."""
+        answer = await self._call("GET", f"/{topic.path}/partitions", f"look at topic {topic}", topic=topic)
+        return _positive(_json_object(answer).get("partitions"), 0)
+
+    async def set_backlog_limit(self, topic: Topic, size_bytes: int) -> None:
+        """Let subscriptions lag behind by so many bytes; older messages are taken from them, publishing goes on."""
+        # Pulsar compares a retention with both kinds of quota: the one by age must be there too, without an age.
+        for kind in ("destination_storage", "message_age"):
+            await self._call(
+                "POST",
+                f"/{topic.path}/backlogQuota?backlogQuotaType={kind}",
+                f"limit the backlog of {topic}",
+                topic=topic,
+                body={"limitSize": size_bytes, "limitTime": -1, "policy": "consumer_backlog_eviction"},
+            )
+
+    async def set_retention(self, topic: Topic, minutes: int, megabytes: int) -> None:
+        """Keep acknowledged messages until one of the limits is passed; -1 means no limit."""
+        await self._call(
+            "POST",
+            f"/{topic.path}/retention",
+            f"set the retention of {topic}",
+            topic=topic,
+            body={"retentionTimeInMinutes": minutes, "retentionSizeInMB": megabytes},
+        )
+
+    async def set_ttl(self, topic: Topic, seconds: int) -> None:
+        """Take messages from subscriptions that did not acknowledge them within so many seconds."""
+        path = f"/{topic.path}/messageTTL?messageTTL={seconds}"
+        await self._call("POST", path, f"set the time to live of {topic}", topic=topic)
+
+    async def deduplicate(self, topic: Topic) -> None:
+        """Have Pulsar store no message of a producer twice that it numbers as before, on a persistent topic."""
+        path = f"/{topic.path}/deduplicationEnabled"
+        await self._call("POST", path, f"switch on deduplication of {topic}", topic=topic, body=True)
+
+    async def skip_backlog(self, topic: Topic, subscription: str) -> None:
+        """Take all messages that a subscription has not acknowledged from it."""
+        path = f"/{topic.path}/subscription/{quote(subscription, safe='')}/skip_all"
+        await self._call("POST", path, f"skip the backlog of subscription {subscription!r}", topic=topic)
+
+    async def stats(self, topic: Topic) -> dict[str, Any]:
+        """Return the broker's statistics of a topic that is not partitioned."""
+        answer = await self._call("GET", f"/{topic.path}/stats", f"read the statistics of {topic}", topic=topic)
+        return _json_object(answer)
+
+    async def partitioned_stats(self, topic: Topic) -> dict[str, Any]:
+        """Return the broker's statistics of a partitioned topic, summed over its partitions."""
+        path = f"/{topic.path}/partitioned-stats?perPartition=false"
+        return _json_object(await self._call("GET", path, f"read the statistics of {topic}", topic=topic))
+
+    async def retention(self, topic: Topic) -> dict[str, Any]:
+        """Return what is kept of acknowledged messages: ``retentionTimeInMinutes`` and ``retentionSizeInMB``.
+
+        The node's own is included. 0 keeps nothing, -1 has no limit.
+        """
+        path = f"/{topic.path}/retention?applied=true"
+        return _json_object(await self._call("GET", path, f"read the retention of {topic}", topic=topic))
+
+    async def backlog_quotas(self, topic: Topic, *, applied: bool = True) -> dict[str, Any]:
+        """Return how far subscriptions of a persistent topic may lag, by kind, such as ``destination_storage``.
+
+        With `applied` the node's own limits are included, else there are only those that were set on this topic.
+        """
+        path = f"/{topic.path}/backlogQuotaMap?applied={str(applied).lower()}"
+        return _json_object(await self._call("GET", path, f"read the backlog limit of {topic}", topic=topic))
+
+    async def _call(
+        self, method: str, path: str, action: str, *, topic: Topic | None = None, body: Any = None
+    ) -> httpx.Response:
+        answer = await self._send(method, path, body)
+        # Pulsar has nothing to say about a change; other servers answer anything with a page.
+        if answer.status_code == 204 or (method == "GET" and answer.is_success):
+            return answer
+        rejection = _rejection(answer, action, self._url, topic)
+        if isinstance(rejection, NotAuthenticated):
+            raise refused(self._url, self._endpoint.credentials, answer.request.headers)
+        raise rejection
+
+    async def _send(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        try:
+            async with asyncio.timeout(self._timeout_s):  # httpx itself bounds each read, and not all of them
+                return await self._exchange(method, path, body)
+        except (TimeoutError, httpx.TimeoutException) as error:
+            raise NodeUnreachable(self._url, "no answer in time") from error
+        except (httpx.HTTPError, ssl.SSLError) as error:
+            if hidden := tls_error_in(error):
+                raise tls_failure(self._url, hidden) from error
+            if isinstance(error, (httpx.ReadError, httpx.RemoteProtocolError)):
+                raise no_http(self._url, "what answers there speaks no HTTP") from error
+            raise NodeUnreachable(self._url, _reason_of(error)) from error
+
+    async def _exchange(self, method: str, path: str, body: Any) -> httpx.Response:
+        """Return the answer to a request, as it came: what is compressed can become gigabytes."""
+        plain = {"Accept-Encoding": "identity"}
+        content = bytearray()
+        async with self._client.stream(method, path, json=body, headers=plain) as answer:
+            async for piece in answer.aiter_raw():
+                content += piece
+                if len(content) > LONGEST_JSON:
+                    raise NodeUnreachable(self._url, "its answer is far too long for Pulsar's")
+        return httpx.Response(
+            answer.status_code, content=bytes(content), request=answer.request, extensions=answer.extensions
+        )
+
+
+class _FreshToken(httpx.Auth):
+    """Sends with every request the token that is to be used then: a client can live longer than a token."""
+
+    def __init__(self, credentials: Credentials | None) -> None:
+        self._credentials = credentials
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        request.headers.update(await headers_of(self._credentials))
+        yield request
+
+
+def limits_in(settings: Mapping[str, Any]) -> Limits:
+    """Return the limits on one message that these settings set, or leave at Pulsar's defaults."""
+    return Limits(
+        text=_positive(settings.get("webSocketMaxTextFrameSize"), DEFAULT_TEXT_LIMIT),
+        message=_positive(settings.get("maxMessageSize"), DEFAULT_MESSAGE_LIMIT),
+    )
+
+
+async def node_limits(endpoint: Endpoint) -> Limits:
+    """Return the node's limits on one message, or Pulsar's defaults where nobody tells.
+
+    A stand-alone WebSocket proxy has no admin API, and not every role may read the settings.
+    """
+    try:
+        async with Admin(endpoint, _LIMITS_TIMEOUT_S) as admin:
+            return await admin.limits()
+    except PulsarError as error:
+        logger.info("the node's limits are not known, its defaults are assumed: %s", error)
+        return Limits()
+
+
+def _rejection(answer: httpx.Response, action: str, url: str, topic: Topic | None) -> PulsarError:
+    reason = _pulsar_reason(answer)
+    if answer.status_code < 400 or (answer.status_code in _STRANGERS and reason is None):
+        return stranger(url, "admin API", answer.status_code)
+    if answer.status_code == 401:
+        # Pulsar answers 401 as a page to strangers, and as JSON to those it knows but does not let in.
+        return NotAuthorized(action) if reason else NotAuthenticated(url)
+    if answer.status_code == 403:
+        return NotAuthorized(action)
+    if answer.status_code == 404 and topic:
+        missing_namespace = "amespace" in (reason or "")
+        namespace = f"{topic.tenant}/{topic.namespace}"
+        return NamespaceNotFound(namespace) if missing_namespace else TopicNotFound(str(topic))
+    return RequestRejected(action, answer.status_code, reason or "no reason given")
+
+
+def _pulsar_reason(answer: httpx.Response) -> str | None:
+    """Return the reason in Pulsar's JSON error; None when the answer is not in Pulsar's form."""
+    try:
+        reason = load_json(answer.content)["reason"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return printable(reason, 300) if isinstance(reason, str) else None
+
+
+def _reason_of(error: Exception) -> str:
+    text = str(error)
+    if "All connection attempts failed" in text:
+        return "connection refused"
+    return printable(text, 200) or type(error).__name__
+
+
+def _json_object(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        value = load_json(answer.content)
+    except ValueError as error:
+        raise NodeUnreachable(str(answer.url), "it does not answer in Pulsar's JSON") from error
+    return value if isinstance(value, dict) else {}
+
+
+def _positive(value: Any, default: int) -> int:
+    """Settings come as text, statistics as numbers."""
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 and int(text) > 0 else default

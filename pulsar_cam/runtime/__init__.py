@@ -1,0 +1,1 @@
+"""Threads, hand-offs between them, waits and retries."""

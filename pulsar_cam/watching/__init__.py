@@ -1,0 +1,1 @@
+"""Pulsar to sink: deliveries are acknowledged, decoded and shown."""
