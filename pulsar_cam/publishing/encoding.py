@@ -13,7 +13,6 @@ from ..errors import DecodeError, EncodeError, PulsarError
 from ..frame import Captured, Frame, Packet
 from ..pictures.jpeg import decode
 from ..pulsar.admin import Admin, Limits, node_limits
-from ..pulsar.condition import Following
 from ..pulsar.producer import Producer
 from ..pulsar.topics import Endpoint, Topic
 from ..pulsar.wire import max_jpeg_bytes
@@ -22,6 +21,7 @@ from ..runtime.latest import Latest
 from ..sources.reader import SourceReader
 from .demand import Demand
 from .fit import FittingEncoder
+from .following import Following
 from .loss_card import LossCard
 from .sender import Sender
 from .stats import PublishStats

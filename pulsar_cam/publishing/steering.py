@@ -10,12 +10,12 @@ import time
 from types import TracebackType
 from typing import Self
 
-from ..pulsar.condition import Following
 from ..pulsar.producer import Producer
 from ..runtime.pacing import RateLimit
 from .controller import STEP_S, Change, Controller, Readings
 from .demand import Demand
 from .fit import FittingEncoder
+from .following import Following
 from .setting import Setting
 from .stats import PublishStats
 

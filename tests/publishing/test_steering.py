@@ -13,10 +13,11 @@ from pulsar_cam.measure.rates import Rate
 from pulsar_cam.publishing.controller import STEP_S
 from pulsar_cam.publishing.demand import Audience, Demand
 from pulsar_cam.publishing.fit import FittingEncoder
+from pulsar_cam.publishing.following import Following
 from pulsar_cam.publishing.setting import Setting
 from pulsar_cam.publishing.stats import PublishStats
 from pulsar_cam.publishing.steering import Adapt, Steering, Throttle
-from pulsar_cam.pulsar.condition import Condition, Following
+from pulsar_cam.pulsar.condition import Condition
 from pulsar_cam.pulsar.producer import Producer
 from pulsar_cam.sources.reader import SourceReader
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import orjson
 import pytest
@@ -11,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pulsar_cam.errors import BadMessage
-from pulsar_cam.pulsar.condition import STALE_S, Condition, Following, condition_in, condition_topic, packet_with
-from pulsar_cam.pulsar.topics import Endpoint, Topic
+from pulsar_cam.pulsar.condition import Condition, condition_in, condition_topic, packet_with
+from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.pulsar.wire import publish_text
 
 WELL = Condition(probe_ms=20, budget_ms=250, age_ms=40, max_age_ms=500, backlog=2)
@@ -67,15 +66,3 @@ def test_a_value_that_is_no_plain_number_is_not_known(value: object) -> None:
 )
 def test_no_json_object_breaks_it(told: dict[str, object]) -> None:
     assert isinstance(condition_in(json.dumps(told).encode()).why_late, str)
-
-
-def test_an_old_condition_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    following = Following(Endpoint.of(), Topic.parse("front"))
-    assert following.condition is None
-    now_s = time.monotonic()
-    following._take(packet_with(WELL).jpeg)
-    assert following.condition == WELL
-    following._take(b"what a stranger sent")
-    assert following.condition == WELL
-    monkeypatch.setattr(time, "monotonic", lambda: now_s + STALE_S + 1)
-    assert following.condition is None

@@ -1,0 +1,29 @@
+"""The end of the program."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+COMMAND_LINE = """
+import sys, types
+
+def run():
+    exec("raise KeyboardInterrupt")
+
+sys.modules["pulsar_cam.cli"] = types.ModuleType("pulsar_cam.cli")
+sys.modules["pulsar_cam.cli"].run = run
+"""
+
+
+def test_an_interrupt_within_exec_ends_with_the_exit_code_and_not_by_a_signal(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(COMMAND_LINE)
+    ended = subprocess.run(
+        [sys.executable, "-m", "pulsar_cam"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert (ended.returncode, ended.stderr) == (130, "")
