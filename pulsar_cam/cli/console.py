@@ -7,7 +7,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -27,17 +27,11 @@ _LIVE_PERIOD_S = 0.25
 _LINE_PERIOD_S = 1.0
 
 
-def set_up_logging(verbose: int, unless_asked: Sequence[str] = ()) -> None:
-    """Show warnings; with -v also what is going on, with -vv everything of ours.
-
-    What the modules `unless_asked` say is shown with -v only.
-    """
+def set_up_logging(verbose: int) -> None:
+    """Show warnings; with -v also what is going on, with -vv everything of ours."""
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
     handler = _ConsoleHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s" if verbose else "%(message)s", "%H:%M:%S"))
-    if not verbose:
-        names = {f"pulsar_cam.{module}" for module in unless_asked}
-        handler.addFilter(lambda record: record.name not in names)
     logger = logging.getLogger("pulsar_cam")
     logger.handlers = [handler]
     logger.propagate = False

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import sys
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.live import Live
-from rich.text import Text
 
 from ..errors import InvalidOption
 from ..pulsar.topics import DEFAULT_TOPIC, Endpoint, Topic
@@ -27,6 +24,7 @@ from ..text import utc_text
 from . import options
 from .access import reaches_node
 from .console import errors, set_up_logging, stoppable
+from .live_view import LiveView, Output
 from .metrics import metrics
 
 if TYPE_CHECKING:
@@ -42,9 +40,6 @@ Examples:\n
   pulsar-cam monitor --once --expect-stream --topic front-door\n
   pulsar-cam monitor --on-change 'notify-send "the stream has changed"'
 """
-
-Output: TypeAlias = "Callable[[View], object]"
-"""What is done with each view: it is printed, shown, counted, or acted on."""
 
 _LONGEST_NUMBER = 20  # and all that are longer are too large
 _DEFAULT_SIZES = "1000,50000,200000"
@@ -121,16 +116,16 @@ def monitor(
     skipped (could not be found out). What changes is told once. Probes go to topics of their own beside the
     stream's, and no viewer receives them. It goes on while the node is down, until Ctrl-C.
     """
-    set_up_logging(
-        verbose, unless_asked=("pulsar.connection", "pulsar.producer")
-    )  # the findings say it once, and better
+    set_up_logging(verbose)
     full_topic = Topic.parse(topic)
     if duration is not None and not 0 < duration < math.inf:
         raise InvalidOption("--duration", duration, "expected a number of seconds above 0")
     with stoppable() as stop:
         from ..metrics.monitor import NewestView, monitor_readings
         from ..monitor import Plan
+        from ..monitor.sessions import log
 
+        log.setLevel(logging.NOTSET if verbose else logging.ERROR)  # the findings say it once, and better
         plan = replace(Plan.of(interval, _sizes(probe_sizes), _budgets(budget), expect_stream), applies=apply)
         if once:
             _check_once(endpoint, full_topic, plan, as_json, stop)
@@ -227,31 +222,6 @@ async def _follow(
 
 def _print_json(event: str, values: dict[str, Any]) -> None:
     print(json.dumps({"command": "monitor", "event": event, **values}), flush=True)
-
-
-class LiveView:
-    """Shows the newest view and its past at a terminal, in the place of what was there before."""
-
-    def __init__(self) -> None:
-        from ..monitor.screen.dashboard import MOST_VIEWS
-
-        self._live = Live(Text("the first probes are under way"), console=errors, auto_refresh=False)
-        self._history: deque[View] = deque(maxlen=MOST_VIEWS)
-
-    def __enter__(self) -> Output:
-        self._live.start(refresh=True)
-        return self._show
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._live.stop()
-
-    def _show(self, view: View) -> None:
-        from ..monitor.screen.dashboard import dashboard
-
-        self._history.append(view)
-        self._live.update(dashboard(tuple(self._history)), refresh=True)
 
 
 def _budgets(text: str) -> tuple[float, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 import time
 
 from ..errors import DecodeError, PulsarError
@@ -12,12 +11,12 @@ from ..frame import Packet
 from ..measure.clocks import ClockOffset
 from ..measure.rates import Gaps
 from ..measure.stages import Durations
-from ..publishing.demand import MONITOR_NAME
 from ..pulsar.consumer import Consumer
 from ..pulsar.topics import Endpoint, Topic
 from ..pulsar.wire import Delivery, packet_of
 from ..runtime.retry import backoff
 from ..watching.backlog import Backlog
+from . import sessions
 from .view import StreamView
 
 logger = logging.getLogger(__name__)
@@ -50,7 +49,7 @@ class StreamWatch:
     async def run(self) -> None:
         """Receive, for ever."""
         for delay_s in backoff():
-            self._consumer = Consumer(self._endpoint, self._topic, f"{MONITOR_NAME}{secrets.token_hex(4)}")
+            self._consumer = Consumer(self._endpoint, self._topic, sessions.subscription(), log=sessions.log)
             try:
                 await self._receive(self._consumer)
             except PulsarError as error:

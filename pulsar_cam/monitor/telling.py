@@ -11,6 +11,7 @@ from ..pulsar.condition import Condition, condition_topic, packet_with
 from ..pulsar.producer import Producer
 from ..pulsar.topics import Endpoint, Topic
 from ..runtime.retry import backoff
+from . import sessions
 from .judge import MOST_AGE_MS
 from .view import ProbeView, View
 
@@ -36,7 +37,7 @@ class Telling:
         """Send, for ever."""
         for delay_s in backoff():
             try:
-                async with Producer(self._endpoint, self._topic) as producer:
+                async with Producer(self._endpoint, self._topic, log=sessions.log) as producer:
                     await self._send_all(producer)
             except PulsarError as error:
                 logger.debug("publishers are not told how frames fare: %s", error)

@@ -71,10 +71,17 @@ class Connection:
         reconnects: how often it was opened again.
         recovery_s: how long the last interruption took, in seconds; None before the first one.
         round_trips_s: the times from a ping to its pong in the last minute of this session, in seconds.
+        log: where interruptions are logged.
     """
 
-    def __init__(self, target: Target, endpoint: Endpoint, other_name: Callable[[], Target] | None = None) -> None:
-        """Take what to open, and what gives the same under another name.
+    def __init__(
+        self,
+        target: Target,
+        endpoint: Endpoint,
+        other_name: Callable[[], Target] | None = None,
+        log: logging.Logger | None = None,
+    ) -> None:
+        """Take what to open, what gives the same under another name, and where interruptions are logged.
 
         The other name is for a session that was lost without a word: the node can hold its name for minutes. None if
         the name must stay.
@@ -85,6 +92,7 @@ class Connection:
         self.reconnects = 0
         self.recovery_s: float | None = None
         self.round_trips_s: deque[float] = deque(maxlen=_MOST_ROUND_TRIPS)
+        self.log = log or logger
         self._endpoint = endpoint
         self._other_name = other_name
         self._websocket: ClientConnection | None = None
@@ -142,7 +150,7 @@ class Connection:
                 self._delays_s = backoff()
             lost = ConnectionLost(self.target.node, self._lost_because or _close_reason(websocket))
             self._lost_because = ""
-            logger.warning("%s", lost)
+            self.log.warning("%s", lost)
             self.status = f"reconnecting: {lost.reason}"
             since_s = time.monotonic()
             await asyncio.sleep(next(self._delays_s))
@@ -158,7 +166,7 @@ class Connection:
                 if not is_transient(error):
                     raise
                 lost_at_s = lost_at_s or started_s
-                logger.info("still reconnecting: %s", error)
+                self.log.info("still reconnecting: %s", error)
                 self.status = f"reconnecting: {error}"
                 if isinstance(error, NameInUse):
                     name_in_use_since_s = min(name_in_use_since_s, time.monotonic())
@@ -170,7 +178,7 @@ class Connection:
         if lost_at_s:
             self.reconnects += 1
             self.recovery_s = round(time.monotonic() - lost_at_s, 3)
-            logger.warning("connected again to %s after %.1f s", self.target.node, self.recovery_s)
+            self.log.warning("connected again to %s after %.1f s", self.target.node, self.recovery_s)
         return websocket
 
     def _leave_the_name(self, in_use_since_s: float) -> None:
@@ -178,7 +186,7 @@ class Connection:
         if self._other_name and time.monotonic() - in_use_since_s > NAME_PATIENCE_S:
             before, self.target = self.target, self._other_name()
             if self.target.name != before.name:
-                logger.info("our name is held for the session that was lost; going on as %s", self.target.name)
+                self.log.info("our name is held for the session that was lost; going on as %s", self.target.name)
 
     async def reopen(self) -> None:
         """End the session on purpose; `sessions` goes on with the next one at once."""

@@ -47,6 +47,7 @@ class Consumer:
 
     Args:
         fits_queue: measure the link first, and fit `receiver_queue` to it; of no use where messages come one by one.
+        log: where interruptions of the session are logged; by default, where `Connection` logs.
 
     Attributes:
         is_durable: whether the subscription outlives this consumer.
@@ -64,6 +65,7 @@ class Consumer:
         *,
         durable: bool = False,
         fits_queue: bool = True,
+        log: logging.Logger | None = None,
     ) -> None:
         self.is_durable = durable
         self._fits_queue = fits_queue
@@ -72,7 +74,7 @@ class Consumer:
         self.jumps = 0
         self._endpoint, self._topic = endpoint, topic
         self._subscription, self._names = check_subscription(subscription), 1
-        self._connection = Connection(self._target(), endpoint, self._target_of_another_name)
+        self._connection = Connection(self._target(), endpoint, self._target_of_another_name, log)
         self._websocket: ClientConnection | None = None
         self._read_ahead: deque[bytes] = deque()
 

@@ -72,6 +72,9 @@ class Producer:
     have it or not. With `resend`, such messages are sent again on the next session, before all others and in their
     order, until Pulsar has acknowledged each; Pulsar stores none twice if it deduplicates the topic.
 
+    Args:
+        log: where interruptions of the session are logged; by default, where `Connection` logs.
+
     Attributes:
         session: random text, new for every Producer; it marks the packets of one run.
         text_limit: the longest text frame that the node takes, in bytes, once it closed a session for one too long.
@@ -81,7 +84,9 @@ class Producer:
             itself would take any number, and pictures would get old.
     """
 
-    def __init__(self, endpoint: Endpoint, topic: Topic, *, resend: bool = False) -> None:
+    def __init__(
+        self, endpoint: Endpoint, topic: Topic, *, resend: bool = False, log: logging.Logger | None = None
+    ) -> None:
         self.session = secrets.token_hex(4)
         self.text_limit: int | None = None
         self.bad_messages = 0
@@ -91,7 +96,7 @@ class Producer:
         self._name, self._names = f"pulsar-cam-{self.session}", 1
         self._sent = 0
         self._in_flight: dict[str, _Message] = {}
-        self._connection = Connection(self._target(), endpoint, self._target_of_another_name)
+        self._connection = Connection(self._target(), endpoint, self._target_of_another_name, log)
         self._window_fits_until_s = 0.0
         self._sends = Rate()
         self._receipt_times_ns: deque[int] = deque(maxlen=_MOST_RECEIPT_TIMES)
@@ -314,9 +319,9 @@ class Producer:
     def _tell_of_late_receipts(self) -> None:
         is_late = self.oldest_in_flight_s > _LATE_RECEIPT_S
         if is_late and not self._is_late:
-            logger.warning("%s", self.status)
+            self._connection.log.warning("%s", self.status)
         elif self._is_late and not is_late:
-            logger.warning("receipts come again")
+            self._connection.log.warning("receipts come again")
         self._is_late = is_late
 
     @property

@@ -36,16 +36,6 @@ def test_a_log_line_stays_one_line(
     assert capsys.readouterr().err == "the connection to ws://camera-host:8080 was lost [bold]\n"
 
 
-@pytest.mark.parametrize(("verbose", "shown"), [(0, ["said"]), (1, ["lost", "said"])])
-def test_what_is_shown_only_when_asked_for(
-    logger: logging.Logger, capsys: pytest.CaptureFixture[str], verbose: int, shown: list[str]
-) -> None:
-    console.set_up_logging(verbose, unless_asked=("pulsar.connection",))
-    logging.getLogger("pulsar_cam.pulsar.connection").warning("lost")
-    logging.getLogger("pulsar_cam.monitor").warning("said")
-    assert [line.split()[-1] for line in capsys.readouterr().err.splitlines()] == shown
-
-
 def test_the_summary_goes_to_stdout_also_while_a_line_is_live_on_stderr(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

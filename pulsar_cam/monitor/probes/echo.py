@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import secrets
 import time
 
 from ...errors import ConnectionLost, PulsarError
 from ...frame import Packet
-from ...publishing.demand import MONITOR_NAME
 from ...pulsar.consumer import Consumer
 from ...pulsar.producer import Producer
 from ...pulsar.topics import Endpoint, Topic
 from ...pulsar.wire import Delivery
+from .. import sessions
 from .arrivals import Arrivals
 from .probe import Outcome, Probe
 
@@ -30,8 +29,8 @@ class Echo:
 
     def __init__(self, endpoint: Endpoint, topic: Topic) -> None:
         self.connect_ms = 0.0
-        self._producer = Producer(endpoint, topic)
-        self._consumer = Consumer(endpoint, topic, f"{MONITOR_NAME}{secrets.token_hex(4)}", fits_queue=False)
+        self._producer = Producer(endpoint, topic, log=sessions.log)
+        self._consumer = Consumer(endpoint, topic, sessions.subscription(), fits_queue=False, log=sessions.log)
         self._url = endpoint.ws_url
         self._arrivals = Arrivals()
         self._opened: list[Producer | Consumer] = []

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 import time
 
 from ...errors import PulsarError
-from ...publishing.demand import MONITOR_NAME
 from ...pulsar.consumer import Consumer
 from ...pulsar.topics import Endpoint, Topic
 from ...runtime.retry import backoff
+from .. import sessions
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +34,8 @@ class QuietSession:
     async def run(self) -> None:
         """Keep the session open, for ever."""
         for delay_s in backoff():
-            name = f"{MONITOR_NAME}{secrets.token_hex(4)}"
-            self._consumer = Consumer(self._endpoint, self._topic, name, fits_queue=False)
+            name = sessions.subscription()
+            self._consumer = Consumer(self._endpoint, self._topic, name, fits_queue=False, log=sessions.log)
             try:
                 async with self._consumer as consumer:
                     self.error, self._opened_at_s = None, time.monotonic()
