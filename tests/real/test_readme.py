@@ -1,4 +1,4 @@
-"""The programs in the README, run as they stand there, but for the addresses and the topic."""
+"""The programs in the README and docs/, run as they stand there, except for the addresses and the topic."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ from ..lab.streams import endpoint_of, new_topic
 from ..lab.xvfb import Screen, wait_until
 from .watching import Publishing, Watching
 
-README = Path(__file__).parents[2] / "README.md"
-PROGRAMS = dict(re.findall(r"```python\n# (\S+)\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL))
+ROOT = Path(__file__).parents[2]
+PAGES = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")))
+PROGRAMS = dict(re.findall(r"```python\n# (\S+)\n(.*?)```", PAGES, re.DOTALL))
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def topic() -> Topic:
 def running(
     name: str, node: NodeState, topic: Topic, environment: Mapping[str, str] = os.environ
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run a program of the README against a node and a topic, and end it with the context."""
+    """Run a program of these pages against a node and a topic, and end it with the context."""
     program = PROGRAMS[name]
     for ours, theirs in (
         ("http://localhost:8080", node.service_url),
@@ -85,7 +86,7 @@ def shows_a_frame(screen: Screen) -> bool:
 def test_every_program_is_run_by_one_of_these_tests() -> None:
     names = {"publish_image.py", "read_frames.py", "publish_pattern.py", "native_viewer.py", "native_camera.py"}
     assert set(PROGRAMS) == names
-    assert README.read_text(encoding="utf-8").count("```python") == len(names)
+    assert PAGES.count("```python") == len(names)
 
 
 def test_an_image_is_published(node: NodeState, topic: Topic) -> None:
