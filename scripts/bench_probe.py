@@ -23,7 +23,7 @@ import numpy as np
 import pulsar
 from websockets.sync.client import connect
 
-from pulsar_cam.monitor import Plan
+from pulsar_cam.monitor.plan import Plan
 from pulsar_cam.monitor.probes.lane import Lane
 from pulsar_cam.monitor.probes.probe import Probe
 from pulsar_cam.pulsar.topics import Endpoint, Topic

@@ -29,8 +29,9 @@ from .metrics import metrics
 
 if TYPE_CHECKING:
     from ..metrics.monitor import NewestView
-    from ..monitor import Plan, View
     from ..monitor.hooks.hooks import Hook
+    from ..monitor.plan import Plan
+    from ..monitor.view import View
 
 EXAMPLES = """
 Examples:\n
@@ -122,7 +123,7 @@ def monitor(
         raise InvalidOption("--duration", duration, "expected a number of seconds above 0")
     with stoppable() as stop:
         from ..metrics.monitor import NewestView, monitor_readings
-        from ..monitor import Plan
+        from ..monitor.plan import Plan
         from ..monitor.sessions import log
 
         log.setLevel(logging.NOTSET if verbose else logging.ERROR)  # the findings say it once, and better
@@ -172,9 +173,9 @@ def _watch(
     newest: NewestView,
     stop: threading.Event,
 ) -> None:
-    from ..monitor import Totals
     from ..monitor.hooks.change_log import ChangeLog
     from ..monitor.hooks.hooks import Hooks
+    from ..monitor.screen.totals import Totals
 
     totals, began_s = Totals(), time.monotonic()
     is_live = sys.stdout.isatty() and errors.is_terminal and not as_json
@@ -208,7 +209,7 @@ async def _follow(
     endpoint: Endpoint, topic: Topic, plan: Plan, outputs: Sequence[Output], rounds: int | None = None
 ) -> None:
     """Hand each view to all outputs."""
-    from ..monitor import Monitor
+    from ..monitor.monitor import Monitor
 
     seen = 0
     async with Monitor(endpoint, topic, plan) as monitor:

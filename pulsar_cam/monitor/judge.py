@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from ..errors import (
     NamespaceNotFound,
@@ -15,10 +15,9 @@ from ..errors import (
     TopicNotFound,
 )
 from ..health.finding import Finding
-from ..pulsar.topics import Topic
-from .node import NodeFacts
+from .facts import Facts
 from .plan import Plan
-from .view import StreamView, TopicView
+from .view import TopicView
 
 PARTS = ("node", "connect", "sessions", "probes", "storage", "topic", "stream")
 SILENT_S = 2.0  # a publisher sends at least one frame, or one notice, a second
@@ -27,65 +26,6 @@ _MOST_CONNECT_MS = 1000.0
 _NEARLY_FULL = 0.8
 _NO_TOKEN = (NotAuthenticated, TokenUnavailable)
 _SEE_STORAGE = " (see storage)"
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The judgement on one kind of probe.
-
-    Attributes:
-        name: as in `ProbeView.name`.
-        reason: why it is a problem; empty if it is none.
-        has_failed: whether that is because one failed, not because some were slow.
-        is_recovering: whether the last one was in time again.
-    """
-
-    name: str
-    is_persistent: bool
-    reason: str = ""
-    has_failed: bool = False
-    is_recovering: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What one round found out; where something is missing, the reason stands in its place.
-
-    Attributes:
-        connect_ms: of a fresh session.
-        kept: why the kept-open sessions are not open; None if they are; `unstored` likewise where nothing is stored.
-        verdicts: of each kind of probe, those on kept sessions first and the small ones first.
-        reconnects: how often one kept-open session, the worst, was opened again in the last minute.
-        quiet_s: for how long the quiet session has been open; `quiet_status` says why it is not.
-        survived_s: how long the last one lived that was lost lately; None if none was.
-        growing: subscriptions with a consumer whose backlog grows all the time.
-        received: why the stream cannot be received; None if it can, or nobody tried.
-    """
-
-    topic_name: Topic
-    node: NodeFacts
-    connect_ms: float | PulsarError
-    kept: PulsarError | None
-    verdicts: tuple[Verdict, ...]
-    topic: TopicView | PulsarError
-    stream: StreamView = field(default_factory=StreamView)
-    reconnects: int = 0
-    quiet_s: float = 0.0
-    quiet_status: str = "connected"
-    survived_s: float | None = None
-    growing: tuple[str, ...] = ()
-    received: PulsarError | None = None
-    unstored: PulsarError | None = None
-
-    @property
-    def is_down(self) -> bool:
-        """Whether neither the admin API nor the WebSocket API answers."""
-        return isinstance(self.node.version, NodeUnreachable) and isinstance(self.connect_ms, NodeUnreachable)
-
-    @property
-    def wants_token(self) -> bool:
-        """Whether the node refuses us for want of a token that it accepts."""
-        return any(isinstance(answer, _NO_TOKEN) for answer in (self.node.version, self.connect_ms))
 
 
 def judge(facts: Facts, plan: Plan) -> tuple[Finding, ...]:

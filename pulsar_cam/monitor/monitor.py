@@ -15,15 +15,16 @@ from ..measure.stages import Durations
 from ..pulsar.admin import Admin
 from ..pulsar.topics import Endpoint, Topic
 from .adviser import Adviser
-from .judge import Facts, Verdict, judge
-from .node import NodeFacts, NodeLook
+from .facts import Facts, NodeFacts, Verdict
+from .judge import judge
+from .looks.node import NodeLook
+from .looks.stream import StreamWatch
+from .looks.topic import TopicLook
 from .plan import Plan
 from .probes.lane import Lane
 from .probes.probe import Probe
 from .probes.quiet import QuietSession
-from .stream import StreamWatch
 from .telling import Telling, condition_of
-from .topic import TopicLook
 from .view import Advice, TopicView, View
 
 T = TypeVar("T")

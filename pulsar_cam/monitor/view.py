@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ..health.finding import Finding, State
 from ..measure.stages import Percentiles
-from ..pulsar.topic_policy import TopicPolicy
 from ..text import utc_text
+
+if TYPE_CHECKING:
+    from ..pulsar.topic_policy import TopicPolicy
 
 Session: TypeAlias = Literal["kept", "fresh"]
 NO_PERCENTILES: Percentiles = {"p50": None, "p95": None, "p99": None}

@@ -18,8 +18,8 @@ from pulsar_cam.errors import (
     TopicNotFound,
 )
 from pulsar_cam.health.finding import Finding
-from pulsar_cam.monitor.judge import PARTS, Facts, Verdict, judge
-from pulsar_cam.monitor.node import NodeFacts
+from pulsar_cam.monitor.facts import Facts, NodeFacts, Verdict
+from pulsar_cam.monitor.judge import PARTS, judge
 from pulsar_cam.monitor.plan import Plan
 from pulsar_cam.monitor.view import StreamView, SubscriptionView, TopicView
 from pulsar_cam.pulsar.topics import Topic

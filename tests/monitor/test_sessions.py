@@ -12,9 +12,9 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from pulsar_cam.cli import app, monitor
 from pulsar_cam.monitor import sessions
+from pulsar_cam.monitor.looks.stream import StreamWatch
 from pulsar_cam.monitor.probes.echo import Echo
 from pulsar_cam.monitor.probes.quiet import QuietSession
-from pulsar_cam.monitor.stream import StreamWatch
 from pulsar_cam.monitor.telling import Telling
 from pulsar_cam.pulsar.topics import Endpoint, Topic
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from pulsar_cam.monitor import Monitor, Plan, View
+from pulsar_cam.monitor.monitor import Monitor
+from pulsar_cam.monitor.plan import Plan
+from pulsar_cam.monitor.view import View
 from pulsar_cam.node import NodeState
 from pulsar_cam.pulsar.topics import Endpoint, Topic
 from pulsar_cam.runtime.background import Background

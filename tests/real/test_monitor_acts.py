@@ -7,8 +7,9 @@ import logging
 
 import pytest
 
-from pulsar_cam.monitor import Monitor, Plan
 from pulsar_cam.monitor.advice import policies_of
+from pulsar_cam.monitor.monitor import Monitor
+from pulsar_cam.monitor.plan import Plan
 from pulsar_cam.node import NodeState
 from pulsar_cam.publishing.steering import Adapt
 from pulsar_cam.pulsar.admin import Admin

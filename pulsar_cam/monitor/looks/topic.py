@@ -9,12 +9,12 @@ import time
 from collections import deque
 from typing import Any
 
-from ..errors import TopicNotFound
-from ..publishing.demand import MONITOR_NAME
-from ..pulsar.admin import Admin
-from ..pulsar.topics import Topic
-from ..text import printable
-from .view import SubscriptionView, TopicView
+from ...errors import TopicNotFound
+from ...publishing.demand import MONITOR_NAME
+from ...pulsar.admin import Admin
+from ...pulsar.topics import Topic
+from ...text import printable
+from ..view import SubscriptionView, TopicView
 
 _MOST_SUBSCRIPTIONS = 1000
 _GROWS_FOR = 3

@@ -6,18 +6,18 @@ import asyncio
 import logging
 import time
 
-from ..errors import DecodeError, PulsarError
-from ..frame import Packet
-from ..measure.clocks import ClockOffset
-from ..measure.rates import Gaps
-from ..measure.stages import Durations
-from ..pulsar.consumer import Consumer
-from ..pulsar.topics import Endpoint, Topic
-from ..pulsar.wire import Delivery, packet_of
-from ..runtime.retry import backoff
-from ..watching.backlog import Backlog
-from . import sessions
-from .view import StreamView
+from ...errors import DecodeError, PulsarError
+from ...frame import Packet
+from ...measure.clocks import ClockOffset
+from ...measure.rates import Gaps
+from ...measure.stages import Durations
+from ...pulsar.consumer import Consumer
+from ...pulsar.topics import Endpoint, Topic
+from ...pulsar.wire import Delivery, packet_of
+from ...runtime.retry import backoff
+from ...watching.backlog import Backlog
+from .. import sessions
+from ..view import StreamView
 
 logger = logging.getLogger(__name__)
 

@@ -4,35 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from ..errors import NodeUnreachable, PulsarError
-from ..pulsar.admin import Admin
-from ..pulsar.topics import Endpoint
+from ...errors import NodeUnreachable, PulsarError
+from ...pulsar.admin import Admin
+from ...pulsar.topics import Endpoint
+from ..facts import NodeFacts
 
 T = TypeVar("T")
 
 _CONNECT_S = 0.5
 _DEFAULT_IDLE_TIMEOUT_MS = "300000"
-
-
-@dataclass(frozen=True, slots=True)
-class NodeFacts:
-    """The answers of one round; where there is none, the reason stands in its place.
-
-    Attributes:
-        version: such as ``4.0.8``.
-        health: why the broker's check of itself failed; None if it passed, or was not asked for.
-        idle_timeout_s: after which silence the node closes a session; None if it does not tell.
-        hangs: whether it takes connections, and does not answer.
-    """
-
-    version: str | PulsarError
-    health: PulsarError | None = None
-    idle_timeout_s: float | None = None
-    hangs: bool = False
 
 
 class NodeLook:

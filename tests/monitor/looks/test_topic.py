@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pulsar_cam.errors import TopicNotFound
-from pulsar_cam.monitor import topic as topic_look
-from pulsar_cam.monitor.topic import TopicLook
+from pulsar_cam.monitor.looks import topic as topic_look
+from pulsar_cam.monitor.looks.topic import TopicLook
 from pulsar_cam.monitor.view import TopicView
 from pulsar_cam.pulsar.topics import Topic
 

@@ -1,0 +1,1 @@
+"""What a round looks at beside its probes: the node, the topic and the stream."""
