@@ -1,4 +1,4 @@
-"""Text from strangers, made safe to show, and times as people read them."""
+"""Text and numbers from strangers, made safe to show and to use, and times as people read them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ _LONGEST_REASON = 300
 _MOST_READ = 20_000
 # A JSON Web Token (RFC 7519) starts with the base64 of '{"'. Servers and proxies may repeat the one they were sent.
 _TOKEN = re.compile(r"eyJ[\w-]{8,}[\w.-]*", re.ASCII)
+_WHOLE = re.compile(r"-?\d{1,19}", re.ASCII)
+LARGEST = 2**63 - 1
+"""The largest number that Pulsar itself can hold."""
 LONGEST_JSON = 8 * 1024 * 1024
 # A topic with a thousand consumers has 50,000 in its statistics. Three bytes of JSON can become a hundred of memory.
 _MOST_JSON_VALUES = 100_000
@@ -44,6 +47,25 @@ def load_json(text: str | bytes) -> Any:
     if len(data) > LONGEST_JSON or sum(map(data.count, (b",", b"[", b"{"))) > _MOST_JSON_VALUES:
         raise ValueError("too much of it")
     return orjson.loads(data)
+
+
+def whole(value: object, most: int = LARGEST, *, least: int = 0) -> int | None:
+    """Return a whole number that a stranger gave, as a number or as decimal text; None if it is not one.
+
+    Nor is it one outside of the bounds, both of which are allowed.
+    """
+    if isinstance(value, str) and _WHOLE.fullmatch(value):
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if least <= value <= most else None
+
+
+def number(value: object, most: float) -> float | None:
+    """Return a number from 0 to `most` that a stranger gave in JSON; None if it is not one, as text never is."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return None
+    return float(value) if 0 <= value <= most else None
 
 
 def utc_text(at_ns: int) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulsar_cam.text import LONGEST_JSON, load_json, printable, reason_of
+from pulsar_cam.text import LARGEST, LONGEST_JSON, load_json, number, printable, reason_of, whole
 
 from .lab.hostile import assert_showable
 from .lab.tokens import token
@@ -80,3 +82,38 @@ def test_a_token_that_a_server_repeats_is_left_out(secret: str) -> None:
         assert secret not in printable(text, 500)
         assert secret not in reason_of(text)
         assert "(token)" in printable(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "most", "least", "found"),
+    [
+        (7, 10, 0, 7),
+        ("7", 10, 0, 7),
+        (0, 10, 0, 0),
+        (10, 10, 0, 10),
+        (11, 10, 0, None),
+        (-1, 10, 0, None),
+        ("-1", 10, -1, -1),
+        (0, 10, 1, None),
+        (True, 10, 0, None),
+        (7.0, 10, 0, None),
+        (None, 10, 0, None),
+        ([7], 10, 0, None),
+        *(
+            (text, LARGEST, 0, None)
+            for text in ("", " 7", "7\n", "+7", "1_0", "1e3", "٣", "0x1", "9" * 19, "9" * 5000)
+        ),
+        (2**63, LARGEST, 0, None),
+    ],
+)
+def test_a_whole_number_of_a_stranger(value: object, most: int, least: int, found: int | None) -> None:
+    assert whole(value, most, least=least) == found
+
+
+@pytest.mark.parametrize("value", [None, "1", True, -0.1, 9.1, math.nan, math.inf, -math.inf, 10**400, [1]])
+def test_what_is_not_a_number_of_a_stranger(value: object) -> None:
+    assert number(value, 9) is None
+
+
+def test_a_number_of_a_stranger_may_be_whole() -> None:
+    assert (number(9, 9), number(0.5, 9), number(0, 9)) == (9.0, 0.5, 0.0)

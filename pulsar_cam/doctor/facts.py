@@ -102,7 +102,7 @@ async def _in_time(answer: Coroutine[Any, Any, T], endpoint: Endpoint) -> T:
 
 async def _describe(admin: Admin, topic: Topic) -> TopicFacts:
     partitions = await admin.partitions(topic)
-    stats = await (admin.partitioned_stats(topic) if partitions else admin.stats(topic))
+    stats = await admin.stats(topic)
     try:
         retention = await admin.retention(topic)
     except PulsarError:  # a non-persistent topic and a partition have none

@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from statistics import median
-from urllib.parse import urlsplit
 
 from ..errors import (
     NamespaceNotFound,
@@ -19,11 +18,11 @@ from ..errors import (
     TopicNotFound,
 )
 from ..health.finding import Finding, broken
-from ..health.settings import frame_limit_in, idle_timeout_in, whole_number
+from ..health.settings import frame_limit_in, idle_timeout_in
 from ..pulsar.admin import Security
 from ..pulsar.tls import is_secure
 from ..pulsar.topics import Endpoint, Topic, is_loopback
-from ..text import printable, shown_time
+from ..text import printable, shown_time, whole
 from .exchange import ROUND_TRIP_BYTES, Exchange, clock_offset
 from .facts import NodeFacts, TopicFacts, ask
 
@@ -198,7 +197,7 @@ def _reason(error: BaseException) -> str:
 
 
 def _no_settings(facts: NodeFacts) -> str:
-    if urlsplit(facts.endpoint.ws_url).netloc != urlsplit(facts.endpoint.admin_url).netloc:
+    if facts.endpoint.has_separate_proxy:
         return "a separate WebSocket proxy does not tell its settings"
     return "" if isinstance(facts.settings, dict) else _reason(facts.settings)
 
@@ -214,11 +213,11 @@ def _partitions(found: TopicFacts) -> str:
 
 
 def _kept(found: TopicFacts) -> list[str]:
-    minutes = whole_number(found.retention.get("retentionTimeInMinutes"), 0)
-    megabytes = whole_number(found.retention.get("retentionSizeInMB"), 0)
+    minutes = whole(found.retention.get("retentionTimeInMinutes"), least=-1)
+    megabytes = whole(found.retention.get("retentionSizeInMB"), least=-1)
     if not minutes and not megabytes:
         return []
-    limits = [f"{limit} {unit}" for limit, unit in ((minutes, "minutes"), (megabytes, "MiB")) if limit > 0]
+    limits = [f"{limit} {unit}" for limit, unit in ((minutes, "minutes"), (megabytes, "MiB")) if limit and limit > 0]
     return [f"keeps {' and '.join(limits) or 'everything'}"]
 
 
@@ -227,13 +226,12 @@ def _subscriptions(found: TopicFacts) -> str:
     if not subscriptions:
         return "no subscription"
     shown = [
-        f"{printable(name, 60)} ({whole_number(each.get('msgBacklog'), 0)} behind)"
-        for name, each in subscriptions.items()
+        f"{printable(name, 60)} ({whole(each.get('msgBacklog')) or 0} behind)" for name, each in subscriptions.items()
     ]
     more = [f"{len(shown) - _MOST_SUBSCRIPTIONS} more"] if len(shown) > _MOST_SUBSCRIPTIONS else []
     return "subscriptions: " + ", ".join(shown[:_MOST_SUBSCRIPTIONS] + more)
 
 
 def _backlog_share(found: TopicFacts) -> float:
-    limit = whole_number(found.stats.get("backlogQuotaLimitSize"), 0)
-    return whole_number(found.stats.get("backlogSize"), 0) / limit if limit > 0 else 0.0
+    limit = whole(found.stats.get("backlogQuotaLimitSize"))
+    return (whole(found.stats.get("backlogSize")) or 0) / limit if limit else 0.0

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from ..pulsar.admin import limits_in
 from ..pulsar.connection import MEASURE_INTERVAL_S
 from ..pulsar.wire import max_jpeg_bytes
+from ..text import LARGEST, whole
 from .finding import Finding
 
 # A ping is sent a second after the pong of the one before, which may take a second itself.
@@ -32,13 +32,13 @@ def frame_limit_in(settings: Mapping[str, Any]) -> Finding:
 
 def idle_timeout_in(settings: Mapping[str, Any]) -> Finding:
     """Tell the same of a node with these settings."""
-    timeout_s = whole_number(settings.get("webSocketSessionIdleTimeoutMillis"), 300_000) / 1000
+    timeout_s = _setting(settings, "webSocketSessionIdleTimeoutMillis", 300_000) / 1000
     ends = f"end after {timeout_s:g} s of silence" if timeout_s > 0 else "never end by silence"
     says = f"sessions {ends}; ours send a ping every {MEASURE_INTERVAL_S:g} s"
     better = "set webSocketSessionIdleTimeoutMillis=60000 on the node"
     if 0 < timeout_s <= _SHORTEST_IDLE_S:
         return Finding("idle timeout", "problem", says, better)
-    if whole_number(settings.get("webSocketPingDurationSeconds"), -1) > 0:
+    if _setting(settings, "webSocketPingDurationSeconds", -1) > 0:
         says += "; the node pings too, so a client that lost its network holds its subscription for ever"
         return Finding("idle timeout", "warning", says, "set webSocketPingDurationSeconds=-1 on the node")
     if timeout_s <= 0 or timeout_s > _LONGEST_IDLE_S:
@@ -47,7 +47,6 @@ def idle_timeout_in(settings: Mapping[str, Any]) -> Finding:
     return Finding("idle timeout", "ok", says)
 
 
-def whole_number(value: object, default: int) -> int:
-    """Return the whole number that a setting or a statistic is, as a number or as text."""
-    text = str(value)
-    return int(text) if re.fullmatch(r"-?\d{1,15}", text, re.ASCII) else default
+def _setting(settings: Mapping[str, Any], name: str, default: int) -> int:
+    value = whole(settings.get(name), least=-LARGEST)
+    return default if value is None else value

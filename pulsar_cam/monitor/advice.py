@@ -17,7 +17,7 @@ from ..health.settings import frame_limit_in, idle_timeout_in
 from ..pulsar.admin import Admin
 from ..pulsar.topic_policy import TopicPolicy
 from ..pulsar.topics import Topic
-from ..text import printable
+from ..text import printable, whole
 from .view import Advice, SubscriptionView, TopicView
 
 logger = logging.getLogger(__name__)
@@ -64,19 +64,16 @@ async def policies_of(admin: Admin, topic: Topic) -> Policies:
     own = await admin.backlog_quotas(topic, applied=False)
     retention = await admin.retention(topic)
     quota = in_force if isinstance(in_force, dict) else {}
-    minutes, megabytes = (_whole(retention.get(f"retention{what}")) for what in ("TimeInMinutes", "SizeInMB"))
-    limit_bytes = _whole(quota.get("limitSize"))
+    minutes, megabytes = (
+        whole(retention.get(f"retention{what}"), least=-1) or 0 for what in ("TimeInMinutes", "SizeInMB")
+    )
     return Policies(
-        backlog_bytes=limit_bytes if limit_bytes > 0 else None,
+        backlog_bytes=whole(quota.get("limitSize"), least=1),
         is_own="destination_storage" in own,
         backlog_policy=printable(str(quota.get("policy", _EVICTION)), 40),
         retention_bytes=None if megabytes < 0 else megabytes * _MIB,
         keeps_all=minutes < 0 and megabytes < 0,
     )
-
-
-def _whole(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 def advise(

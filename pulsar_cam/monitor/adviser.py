@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from typing import Any
-from urllib.parse import urlsplit
 
 from ..errors import PulsarError
 from ..pulsar.admin import Admin
@@ -28,8 +27,7 @@ class Adviser:
 
     def __init__(self, admin: Admin, endpoint: Endpoint, topic: Topic, *, applies: bool) -> None:
         self._admin, self._topic = admin, topic
-        # A separate proxy has settings of its own, and does not tell them.
-        self._tells_settings = urlsplit(endpoint.ws_url).netloc == urlsplit(endpoint.admin_url).netloc
+        self._endpoint = endpoint
         self._applying = Applying() if applies else None
         self._policies: Policies | None = None
         self._settings: dict[str, Any] | None = None
@@ -51,7 +49,7 @@ class Adviser:
         try:
             if self._topic.is_persistent:
                 self._policies = await policies_of(self._admin, self._topic)
-            if self._tells_settings:
+            if not self._endpoint.has_separate_proxy:
                 self._settings = await self._admin.settings()
         except PulsarError as error:  # not every role may read them
             logger.debug("some limits are not known: %s", error)

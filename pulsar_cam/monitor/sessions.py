@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 
-from ..publishing.demand import MONITOR_NAME
+from ..pulsar.topics import MONITOR_NAME
 
 log = logging.getLogger(__name__)
 """Interruptions of the monitor's sessions; a finding says the same, and better."""

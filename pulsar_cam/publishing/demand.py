@@ -1,7 +1,6 @@
 """Demand: whether anybody subscribes to a topic, and how far behind they are, asked of the admin API again and again.
 
-Consumers, readers and viewers in any language count, each as a consumer of some subscription. Statistics by Pulsar's
-admin API 4.0: ``{topic}/stats``, and ``{topic}/partitioned-stats`` for a partitioned topic, which has no other.
+Consumers, readers and viewers in any language count, each as a consumer of some subscription.
 """
 
 from __future__ import annotations
@@ -14,15 +13,14 @@ from typing import Any, Self
 
 from ..errors import NotAuthenticated, NotAuthorized, PulsarError, TokenUnavailable, TopicNotFound
 from ..pulsar.admin import Admin
-from ..pulsar.topics import Endpoint, Topic
+from ..pulsar.topics import MONITOR_NAME, Endpoint, Topic
+from ..text import whole
 
 logger = logging.getLogger(__name__)
 
 POLL_S = 0.5
 SLOW_POLL_S = 2.0
 NO_RIGHT_POLL_S = 60.0
-MONITOR_NAME = "pulsar-cam-monitor-"
-"""How the subscriptions of monitors begin: those look at a stream, and are no audience."""
 _TIMEOUT_S = 1.0
 
 
@@ -56,7 +54,6 @@ class Demand:
     def __init__(self, endpoint: Endpoint, topic: Topic, *, on_demand: bool) -> None:
         self.audience: Audience | None = None
         self._endpoint, self._topic, self._on_demand = endpoint, topic, on_demand
-        self._is_partitioned = False
         self._has_told = False
         self._has_no_right = False
         self._polling: asyncio.Task[None] | None = None
@@ -98,21 +95,13 @@ class Demand:
         self._has_no_right = False
         try:
             async with asyncio.timeout(_TIMEOUT_S):
-                return audience_in(await self._stats(admin))
+                return audience_in(await admin.stats(self._topic))
         except TopicNotFound:  # not yet: the producer is about to make it
             return None
         except (PulsarError, TimeoutError) as error:
             self._has_no_right = isinstance(error, (NotAuthenticated, NotAuthorized, TokenUnavailable))
             self._tell(error)
             return None
-
-    async def _stats(self, admin: Admin) -> dict[str, Any]:
-        """Return the statistics of the topic; which kind it is shows in the answer."""
-        try:
-            return await (admin.partitioned_stats if self._is_partitioned else admin.stats)(self._topic)
-        except TopicNotFound:
-            self._is_partitioned = not self._is_partitioned
-            return await (admin.partitioned_stats if self._is_partitioned else admin.stats)(self._topic)
 
     def _tell(self, error: Exception) -> None:
         if self._has_told:
@@ -139,6 +128,5 @@ def audience_in(stats: dict[str, Any]) -> Audience:
             and connected
         ):
             consumers += len(connected)
-            backlog = subscription.get("msgBacklog")
-            backlogs.append(backlog if isinstance(backlog, int) else 0)
+            backlogs.append(whole(subscription.get("msgBacklog")) or 0)
     return Audience(consumers, min(backlogs, default=None))

@@ -29,7 +29,7 @@ from ..errors import (
     RequestRejected,
     TopicNotFound,
 )
-from ..text import LONGEST_JSON, load_json, printable
+from ..text import LONGEST_JSON, load_json, printable, whole
 from .credentials import Credentials, headers_of, refused
 from .refusal import stranger
 from .tls import no_http, tls_error_in, tls_failure
@@ -70,6 +70,7 @@ class Admin:
     def __init__(self, endpoint: Endpoint, timeout_s: float = TIMEOUT_S) -> None:
         self._url = endpoint.admin_url
         self._endpoint, self._timeout_s = endpoint, timeout_s
+        self._partitioned: set[Topic] = set()
 
     async def __aenter__(self) -> Self:
         # In a thread: the first one loads the rest of httpx, 30 ms in which no frame would come or go.
@@ -157,7 +158,7 @@ class Admin:
     async def partitions(self, topic: Topic) -> int:
         """Return how many partitions a topic has; 0 for a plain one."""
         answer = await self._call("GET", f"/{topic.path}/partitions", f"look at topic {topic}", topic=topic)
-        return _positive(_json_object(answer).get("partitions"), 0)
+        return whole(_json_object(answer).get("partitions")) or 0
 
     async def set_backlog_limit(self, topic: Topic, size_bytes: int) -> None:
         """Let subscriptions lag behind by so many bytes; older messages are taken from them, publishing goes on."""
@@ -197,14 +198,20 @@ class Admin:
         await self._call("POST", path, f"skip the backlog of subscription {subscription!r}", topic=topic)
 
     async def stats(self, topic: Topic) -> dict[str, Any]:
-        """Return the broker's statistics of a topic that is not partitioned."""
-        answer = await self._call("GET", f"/{topic.path}/stats", f"read the statistics of {topic}", topic=topic)
-        return _json_object(answer)
+        """Return the broker's statistics of a topic, summed over its partitions if it has any.
 
-    async def partitioned_stats(self, topic: Topic) -> dict[str, Any]:
-        """Return the broker's statistics of a partitioned topic, summed over its partitions."""
-        path = f"/{topic.path}/partitioned-stats?perPartition=false"
-        return _json_object(await self._call("GET", path, f"read the statistics of {topic}", topic=topic))
+        Only a partitioned topic has ``metadata`` in them, with the number of ``partitions``.
+        """
+        try:
+            return await self._stats_of_kind(topic)
+        except TopicNotFound:  # each kind has statistics under its own path, and a topic can be made again
+            self._partitioned ^= {topic}
+            return await self._stats_of_kind(topic)
+
+    async def _stats_of_kind(self, topic: Topic) -> dict[str, Any]:
+        path = "partitioned-stats?perPartition=false" if topic in self._partitioned else "stats"
+        answer = await self._call("GET", f"/{topic.path}/{path}", f"read the statistics of {topic}", topic=topic)
+        return _json_object(answer)
 
     async def retention(self, topic: Topic) -> dict[str, Any]:
         """Return what is kept of acknowledged messages: ``retentionTimeInMinutes`` and ``retentionSizeInMB``.
@@ -275,8 +282,8 @@ class _FreshToken(httpx.Auth):
 def limits_in(settings: Mapping[str, Any]) -> Limits:
     """Return the limits on one message that these settings set, or leave at Pulsar's defaults."""
     return Limits(
-        text=_positive(settings.get("webSocketMaxTextFrameSize"), DEFAULT_TEXT_LIMIT),
-        message=_positive(settings.get("maxMessageSize"), DEFAULT_MESSAGE_LIMIT),
+        text=whole(settings.get("webSocketMaxTextFrameSize")) or DEFAULT_TEXT_LIMIT,
+        message=whole(settings.get("maxMessageSize")) or DEFAULT_MESSAGE_LIMIT,
     )
 
 
@@ -331,9 +338,3 @@ def _json_object(answer: httpx.Response) -> dict[str, Any]:
     except ValueError as error:
         raise NodeUnreachable(str(answer.url), "it does not answer in Pulsar's JSON") from error
     return value if isinstance(value, dict) else {}
-
-
-def _positive(value: Any, default: int) -> int:
-    """Settings come as text, statistics as numbers."""
-    text = str(value)
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 and int(text) > 0 else default

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 import orjson
 
 from ..errors import BadMessage
 from ..frame import Packet
-from ..text import load_json
+from ..text import load_json, number
 from .topics import Topic
 
 SOURCE = "pulsar-cam-monitor"
@@ -72,14 +71,9 @@ def condition_in(payload: bytes) -> Condition:
         raise BadMessage("a condition that is no JSON, or far too much of it") from error
     if not isinstance(told, dict):
         raise BadMessage("a condition that is no object")
-    values = {name: _number(told.get(name)) for name in asdict(Condition())}
+    values = {name: number(told.get(name), _LARGEST) for name in asdict(Condition())}
     backlog = values.pop("backlog")
     return Condition(**values, backlog=None if backlog is None else int(backlog))
-
-
-def _number(value: Any) -> float | None:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return float(value) if is_number and 0 <= value <= _LARGEST else None
 
 
 def packet_with(condition: Condition) -> Packet:

@@ -17,6 +17,8 @@ from .tls import is_secure, tls_context
 
 DEFAULT_TOPIC = "video-stream"
 DEFAULT_SERVICE_URL = "http://localhost:8080"
+MONITOR_NAME = "pulsar-cam-monitor-"
+"""How the subscriptions of monitors begin: they look at a stream, and are not its audience."""
 
 _DOMAINS = ("persistent", "non-persistent")
 # Pulsar's own rule for tenants and namespaces (NamedEntity).
@@ -128,6 +130,11 @@ class Endpoint:
             _refuse_plain_text("--ws-url" if ws_url else "--service-url", ws)
             _refuse_plain_text("--admin-url" if admin_url else "--service-url", admin)
         return cls(ws, admin, credentials, tls or (tls_context() if is_secure(ws) or is_secure(admin) else None))
+
+    @property
+    def has_separate_proxy(self) -> bool:
+        """Whether sessions go to a WebSocket proxy: its settings are its own, and no admin API returns them."""
+        return urlsplit(self.ws_url).netloc != urlsplit(self.admin_url).netloc
 
     def producer_url(self, topic: Topic, **parameters: str | int) -> str:
         """The URL of a producer session."""

@@ -18,7 +18,7 @@ import pybase64
 from ..errors import BadMessage
 from ..frame import Packet
 from ..pictures.jpeg_header import dimensions
-from ..text import load_json, printable, reason_of
+from ..text import load_json, printable, reason_of, whole
 
 CONTENT_TYPE = "image/jpeg"
 OTHER_CONTENT_TYPE = "application/octet-stream"
@@ -35,7 +35,6 @@ _MESSAGE_ID = re.compile(rb'\{"messageId":"([\w+/=]{1,200})"')
 _UP_TO_PAYLOAD = re.compile(_MESSAGE_ID.pattern + rb',"payload":"')
 _BROKER_FAILED = "send-error:8"  # 3 and 7 are texts that the WebSocket service does not take
 _FAILURE = re.compile(r"\b([A-Z]\w{1,60}): ", re.ASCII)
-_WHOLE_NUMBER = re.compile(r"\d{1,19}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +128,6 @@ def parse_delivery(text: str | bytes, received_at_ns: int) -> Delivery:
     """
     payload, rest = _split(text)
     message = _json_object(rest)
-    count = message.get("redeliveryCount", 0)
     return Delivery(
         message_id=_text(message, "messageId"),
         payload=_base64(payload or _text(message, "payload")),
@@ -137,7 +135,7 @@ def parse_delivery(text: str | bytes, received_at_ns: int) -> Delivery:
         received_at_ns=received_at_ns,
         properties=_text_map(message.get("properties") or {}),
         key=_text_or_none(message, "key"),
-        redelivery_count=count if isinstance(count, int) else 0,
+        redelivery_count=whole(message.get("redeliveryCount")) or 0,
     )
 
 
@@ -175,7 +173,7 @@ def packet_of(delivery: Delivery) -> Packet:
     """
     width, height = dimensions(delivery.payload)
     properties = delivery.properties
-    captured_at_ns = _whole_number(properties, "captured-at-ns")
+    captured_at_ns = whole(properties.get("captured-at-ns"))
     return Packet(
         jpeg=delivery.payload,
         width=width,
@@ -183,11 +181,11 @@ def packet_of(delivery: Delivery) -> Packet:
         captured_at_ns=delivery.published_at_ns if captured_at_ns is None else captured_at_ns,
         source=_label(properties.get("source") or delivery.key or ""),
         session=_label(properties["session"]) if "session" in properties else None,
-        sequence=_whole_number(properties, "sequence"),
-        quality=_whole_number(properties, "quality", most=100),
-        encoded_at_ns=_whole_number(properties, "encoded-at-ns"),
-        sent_at_ns=_whole_number(properties, "sent-at-ns"),
-        round_trip_ns=_whole_number(properties, "round-trip-ns"),
+        sequence=whole(properties.get("sequence")),
+        quality=whole(properties.get("quality"), 100),
+        encoded_at_ns=whole(properties.get("encoded-at-ns")),
+        sent_at_ns=whole(properties.get("sent-at-ns")),
+        round_trip_ns=whole(properties.get("round-trip-ns")),
         notice=_label(properties.get("notice", "")),
         delivered_at_ns=delivery.received_at_ns,
         message_id=delivery.message_id,
@@ -261,8 +259,3 @@ def _base64(text: str | memoryview) -> bytes:
         return pybase64.b64decode(text, validate=True)
     except ValueError as error:  # binascii.Error is one; so is a non-ASCII character
         raise BadMessage("a payload that is no base64") from error
-
-
-def _whole_number(properties: Mapping[str, str], name: str, most: int = 10**19) -> int | None:
-    text = properties.get(name, "")
-    return int(text) if _WHOLE_NUMBER.fullmatch(text) and int(text) <= most else None

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pulsar_cam.errors import NodeUnreachable, NotAuthenticated, TokenUnavailable
+from pulsar_cam.errors import NodeUnreachable, NotAuthenticated, TokenUnavailable, TopicNotFound
 from pulsar_cam.pulsar.admin import Admin, node_limits
 from pulsar_cam.pulsar.credentials import Token, TokenFile
 from pulsar_cam.pulsar.topics import Endpoint, Topic
@@ -46,8 +46,14 @@ def stranger(status: int, body: bytes) -> Iterator[Endpoint]:
 
         def log_message(self, format: str, *args: object) -> None: ...
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Stranger) as server:
-        thread = threading.Thread(target=server.serve_forever)
+    with serving(Stranger) as endpoint:
+        yield endpoint
+
+
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[Endpoint]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         yield Endpoint.of(f"http://127.0.0.1:{server.server_port}")
         server.shutdown()
@@ -109,3 +115,34 @@ def test_a_client_takes_the_new_token_and_logs_none(tmp_path: Path, caplog: pyte
     sent = [line for request in requests for line in request.split(b"\r\n") if line.startswith(b"Authorization")]
     assert sent == [b"Authorization: Bearer secret-1", b"Authorization: Bearer secret-2"]
     assert "secret" not in caplog.text
+
+
+def test_statistics_are_of_the_kind_that_the_topic_has_now() -> None:
+    answers: dict[str, str] = {}
+    asked: list[str] = []
+
+    class Node(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            kind = self.path.split("/")[-1].split("?")[0]
+            asked.append(kind)
+            self.send_response(200 if kind in answers else 404)
+            self.end_headers()
+            self.wfile.write(answers.get(kind, '{"reason":"Topic not found"}').encode())
+
+        def log_message(self, format: str, *args: object) -> None: ...
+
+    async def kinds(endpoint: Endpoint) -> list[object]:
+        topic, found = Topic.parse("cam"), list[object]()
+        async with Admin(endpoint) as admin:
+            for now in ("stats", "partitioned-stats", "partitioned-stats", "stats"):
+                answers.clear()
+                answers[now] = f'{{"kind":"{now}"}}'
+                found.append((await admin.stats(topic))["kind"])
+            answers.clear()
+            with pytest.raises(TopicNotFound):
+                await admin.stats(topic)
+        return found
+
+    with serving(Node) as endpoint:
+        assert asyncio.run(kinds(endpoint)) == ["stats", "partitioned-stats", "partitioned-stats", "stats"]
+    assert asked[:4] == ["stats", "stats", "partitioned-stats", "partitioned-stats"]

@@ -129,8 +129,7 @@ async def make(endpoint: Endpoint, topic: Topic, partitions: int) -> None:
 async def nothing_is_left(endpoint: Endpoint, topic: Topic, partitions: int) -> None:
     beside = [Topic.parse(f"{topic}-probe"), Topic.parse(f"{topic}-probe-fresh")]
     async with Admin(endpoint) as admin:
-        found = [await (admin.partitioned_stats if partitions else admin.stats)(topic)]
-        found += [await admin.stats(each) for each in beside]
+        found = [await admin.stats(each) for each in (topic, *beside)]
     assert [each["subscriptions"] for each in found] == [{}] * 3
     assert [each["publishers"] for each in found[1:]] == [[]] * 2
 

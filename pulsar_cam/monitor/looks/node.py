@@ -10,12 +10,13 @@ from urllib.parse import urlsplit
 from ...errors import NodeUnreachable, PulsarError
 from ...pulsar.admin import Admin
 from ...pulsar.topics import Endpoint
+from ...text import whole
 from ..facts import NodeFacts
 
 T = TypeVar("T")
 
 _CONNECT_S = 0.5
-_DEFAULT_IDLE_TIMEOUT_MS = "300000"
+_DEFAULT_IDLE_TIMEOUT_MS = 300_000
 
 
 class NodeLook:
@@ -44,9 +45,7 @@ class NodeLook:
             self._has_told_settings = True
             settings = await _answer(self._admin.settings())
             self._idle_timeout_s = None if isinstance(settings, PulsarError) else _seconds(settings)
-        # A separate proxy has settings of its own, and does not tell them.
-        is_one = urlsplit(self._endpoint.ws_url).netloc == urlsplit(self._endpoint.admin_url).netloc
-        return self._idle_timeout_s if is_one else None
+        return None if self._endpoint.has_separate_proxy else self._idle_timeout_s
 
     async def _takes_connections(self) -> bool:
         url = urlsplit(self._endpoint.admin_url)
@@ -68,5 +67,5 @@ async def _answer(answer: Awaitable[T]) -> T | PulsarError:
 
 
 def _seconds(settings: dict[str, object]) -> float | None:
-    text = str(settings.get("webSocketSessionIdleTimeoutMillis", _DEFAULT_IDLE_TIMEOUT_MS))
-    return int(text) / 1000 if text.isascii() and text.isdigit() and len(text) < 16 else None
+    timeout_ms = whole(settings.get("webSocketSessionIdleTimeoutMillis", _DEFAULT_IDLE_TIMEOUT_MS))
+    return None if timeout_ms is None else timeout_ms / 1000

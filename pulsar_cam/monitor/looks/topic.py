@@ -9,11 +9,9 @@ import time
 from collections import deque
 from typing import Any
 
-from ...errors import TopicNotFound
-from ...publishing.demand import MONITOR_NAME
 from ...pulsar.admin import Admin
-from ...pulsar.topics import Topic
-from ...text import printable
+from ...pulsar.topics import MONITOR_NAME, Topic
+from ...text import printable, whole
 from ..view import SubscriptionView, TopicView
 
 _MOST_SUBSCRIPTIONS = 1000
@@ -31,7 +29,6 @@ class TopicLook:
     def __init__(self, admin: Admin, topic: Topic) -> None:
         self.growing: tuple[str, ...] = ()
         self._admin, self._topic = admin, topic
-        self._partitions: int | None = None
         self._at_s = 0.0
         self._counters: dict[str, int] = {}
         self._backlogs: dict[str, deque[int]] = {}
@@ -42,11 +39,7 @@ class TopicLook:
         Raises:
             PulsarError: the admin API does not tell.
         """
-        try:
-            stats = await self._stats()
-        except TopicNotFound:  # made again, it may be of the other kind
-            self._partitions = None
-            raise
+        stats = await self._admin.stats(self._topic)
         now_s = time.monotonic()
         view = self._view(stats, now_s - self._at_s)
         self._at_s = now_s
@@ -56,11 +49,6 @@ class TopicLook:
             del self._backlogs[name]
         return view
 
-    async def _stats(self) -> dict[str, Any]:
-        if self._partitions is None:
-            self._partitions = await self._admin.partitions(self._topic)
-        return await (self._admin.partitioned_stats if self._partitions else self._admin.stats)(self._topic)
-
     def _view(self, stats: dict[str, Any], passed_s: float) -> TopicView:
         before, self._counters = self._counters, {}
 
@@ -69,8 +57,7 @@ class TopicLook:
             grown = count - before.get(name, count)  # a topic that was loaded anew counts from 0
             return round(max(0, grown) / passed_s, 1)
 
-        found = stats.get("subscriptions")
-        all_of_it = found if isinstance(found, dict) else {}
+        all_of_it = _mapping(stats.get("subscriptions"))
         named = {
             printable(name, 100): each
             for name, each in list(all_of_it.items())[:_MOST_SUBSCRIPTIONS]
@@ -98,7 +85,7 @@ class TopicLook:
             storage_bytes=_count(stats.get("storageSize")),
             backlog_bytes=_count(stats.get("backlogSize")),
             backlog_limit_bytes=limit or None,
-            partitions=self._partitions or 0,
+            partitions=_count(_mapping(stats.get("metadata")).get("partitions")),
             subscriptions=subscriptions,
         )
 
@@ -112,7 +99,11 @@ class TopicLook:
 
 
 def _count(value: object) -> int:
-    return value if isinstance(value, int) and 0 < value < 2**63 else 0
+    return whole(value) or 0
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _length(value: object) -> int:

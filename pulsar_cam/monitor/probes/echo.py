@@ -12,7 +12,7 @@ from ...frame import Packet
 from ...pulsar.consumer import Consumer
 from ...pulsar.producer import Producer
 from ...pulsar.topics import Endpoint, Topic
-from ...pulsar.wire import Delivery
+from ...text import whole
 from .. import sessions
 from .arrivals import Arrivals
 from .probe import Outcome, Probe
@@ -126,9 +126,6 @@ class Echo:
             at_ns = time.monotonic_ns()
             await self._consumer.ack(delivery)
             if delivery.properties.get("session") == self._producer.session:
-                self._arrivals.came(_number(delivery), at_ns)
-
-
-def _number(delivery: Delivery) -> int:
-    text = delivery.properties.get("sequence", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else -1
+                number = whole(delivery.properties.get("sequence"))
+                if number is not None:
+                    self._arrivals.came(number, at_ns)

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulsar_cam.errors import TopicNotFound
 from pulsar_cam.monitor.looks import topic as topic_look
 from pulsar_cam.monitor.looks.topic import TopicLook
 from pulsar_cam.monitor.view import TopicView
@@ -23,17 +22,11 @@ TOPIC = Topic.parse("cam")
 class Told:
     """Gives statistics, one after another, each a second after the one before."""
 
-    def __init__(self, answers: Sequence[dict[str, Any]], partitions: int = 0) -> None:
-        self._answers, self._partitions, self.asked = iter(answers), partitions, 0
-
-    async def partitions(self, topic: Topic) -> int:
-        self.asked += 1
-        return self._partitions
+    def __init__(self, answers: Sequence[dict[str, Any]]) -> None:
+        self._answers = iter(answers)
 
     async def stats(self, topic: Topic) -> dict[str, Any]:
         return next(self._answers)
-
-    partitioned_stats = stats
 
 
 def subscription(backlog: int, delivered: int = 0, consumers: int = 1) -> dict[str, Any]:
@@ -102,20 +95,9 @@ def test_what_has_gone_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     assert look._backlogs == {}
 
 
-def test_a_topic_that_is_made_again_may_be_of_the_other_kind() -> None:
-    class Gone(Told):
-        async def stats(self, topic: Topic) -> dict[str, Any]:
-            raise TopicNotFound(str(topic))
-
-    async def main() -> int:
-        told = Gone([])
-        look = TopicLook(told, TOPIC)  # type: ignore[arg-type]
-        for _ in range(2):
-            with pytest.raises(TopicNotFound):
-                await look.round()
-        return told.asked
-
-    assert asyncio.run(main()) == 2
+@pytest.mark.parametrize(("metadata", "partitions"), [({"partitions": 3}, 3), ({}, 0), (None, 0), ([3], 0)])
+def test_only_a_partitioned_topic_has_metadata(metadata: object, partitions: int) -> None:
+    assert looks(None, {"metadata": metadata})[1][0].partitions == partitions
 
 
 json = st.recursive(
