@@ -168,7 +168,7 @@ def worst(sides: tuple[Side, Side], key: str) -> float:
 
 
 def accounts(published: dict[str, Any], watched: dict[str, Any]) -> str:
-    """Tell whether every frame is accounted for on both sides."""
+    """Return whether every frame is accounted for on both sides."""
     publisher = published["captured"] == published["published"] + sum(published["dropped"].values())
     viewer = watched["received"] == watched["shown"] + sum(watched["dropped"].values())
     return "yes" if publisher and viewer else "NO"

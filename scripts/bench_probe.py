@@ -1,4 +1,4 @@
-"""Do the monitor's probes tell the truth? .venv/bin/python -m scripts.bench_probe [--rounds 200]
+"""Do the monitor's probes measure the truth? .venv/bin/python -m scripts.bench_probe [--rounds 200]
 
 Sends the same payloads through the same node, in turns: as the monitor's probes on kept-open WebSocket sessions, with
 a plain WebSocket client that has no line of this project, and with the native Pulsar client (its binary protocol,

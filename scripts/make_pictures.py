@@ -111,7 +111,7 @@ def terminals(screen: Screen, environment: Mapping[str, str]) -> NDArray[np.uint
 
 
 def monitor(screen: Screen, environment: Mapping[str, str]) -> NDArray[np.uint8]:
-    """Return a picture of the dashboard, with a publisher, two viewers, and a subscription that nobody reads."""
+    """Return a picture of the dashboard, with a publisher, two viewers, and a subscription that is not read."""
     with ExitStack() as stack:
         stack.enter_context(running(PUBLISH.split(), environment))
         for name in ("viewer1", "viewer2"):

@@ -58,7 +58,7 @@ def _age_targets(results: Mapping[str, Any]) -> Iterator[Target]:
 
 
 def other_readings(results: Mapping[str, Any]) -> list[str]:
-    """Return the age ratios across kinds of topics, which are no targets: unlike is compared with unlike."""
+    """Return the age ratios across kinds of topics, which are not targets: unlike is compared with unlike."""
     pairs = [("ours-non-persistent", "common-persistent"), ("ours-persistent", "common-non-persistent")]
     ratios = [(ours, peer, _ratio(results, ours, peer, "p50")) for ours, peer in pairs]
     return [f"720p: age p50 of {ours} is {p50:.2f} times that of {peer}" for ours, peer, p50 in ratios if p50]
@@ -101,7 +101,7 @@ def unaccounted(figures: Mapping[str, Any]) -> float:
     """Return how many frames no counter of ours explains: captured = shown + drops of both sides + lost in the node.
 
     The viewer sees from the sequence numbers how many frames never came: those are the publisher's drops and the
-    node's. The few that were under way at the end are in nobody's count.
+    node's. The few that were under way at the end are in neither count.
     """
     publisher, viewer = figures["publisher"], figures["viewer"]
     errors = [

@@ -1,8 +1,8 @@
 """The two processes of a round, from the inside.
 
-A child says `ready` when all is imported and loaded, is told to go, and answers with a `result` or an `error`. A
-viewer says `listening` in between, and gives its result when it is told to stop. A thread of its own does that, and
-ends the process, so that what blocks inside a transport's library cannot hold it up.
+A child says `ready` when all is imported and loaded, waits for the order to go, and answers with a `result` or an
+`error`. A viewer says `listening` in between, and gives its result when it is asked to stop. A thread of its own does
+that, and ends the process, so that what blocks inside a transport's library cannot hold it up.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def publisher(job: Job, connection: Connection) -> None:
 
 
 def viewer(job: Job, connection: Connection) -> None:
-    """Show what arrives until told to stop."""
+    """Show what arrives until asked to stop."""
 
     def run(line: Line) -> None:
         from .gauge import Gauge

@@ -44,7 +44,7 @@ def make_ring(folder: Path, size: Size) -> float:
 
 
 def draw(size: Size, count: int) -> NDArray[np.uint8]:
-    """Return so many different images of a size, stacked, with as much grain as makes them weigh what they shall."""
+    """Return different images of a size, stacked, with as much grain as gives their JPEGs the wanted weight."""
     picture, grain = _picture(size), _grain(size)
     strength = _strength(picture, grain, size.jpeg_bytes)
     return np.stack([_image(picture, grain, strength, number) for number in range(count)])
@@ -89,7 +89,7 @@ class Camera:
     Attributes:
         started_at_ns, ended_at_ns: when the first frame was taken, and when the time was over.
         given: frames that were read.
-        missed: frames that nobody came for.
+        missed: frames that were not fetched.
         marks: gauge readings after the first frames and at the end.
     """
 

@@ -56,7 +56,7 @@ class Gauge:
 
 
 def tcp_bytes() -> int | None:
-    """Return the bytes that went both ways through this process's open TCP sockets, or None where nobody tells.
+    """Return the bytes that went both ways through this process's open TCP sockets; None where it is not known.
 
     Counted are bytes of the streams: what TCP and IP add is not.
     """

@@ -37,7 +37,7 @@ class Meter:
     def decode(self, jpeg: bytes, captured_at_ns: int) -> None:
         """Decode a frame as everyone does, and note it."""
         if cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) is None:
-            raise ValueError("a frame that is no JPEG arrived")
+            raise ValueError("a frame that is not a JPEG arrived")
         self.shown(captured_at_ns)
 
     def shown(self, captured_at_ns: int) -> None:

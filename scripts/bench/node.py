@@ -24,7 +24,7 @@ class Addresses:
     def delete(self, topic: str) -> None:
         """Delete a topic with its subscriptions, as far as the node does it."""
         url = f"{self.service_url}/admin/v2/{topic.replace('://', '/')}?force=true"
-        with contextlib.suppress(OSError):  # also every answer that is no success
+        with contextlib.suppress(OSError):  # also every answer that is not a success
             urllib.request.urlopen(urllib.request.Request(url, method="DELETE"), timeout=10).close()
 
 

@@ -38,7 +38,7 @@ class Job:
         fps, seconds: how fast and how long the camera goes.
         settle_s: so long after the first frame nothing is measured yet.
         viewer_delay_s: what the viewer needs for a frame besides decoding it.
-        topic: full name of a topic that nobody used before; empty for a transport without one.
+        topic: full name of a topic that was not used before; empty for a transport without one.
         service_url, broker_url: the node's addresses.
     """
 

@@ -29,7 +29,7 @@ class RoundFailed(Exception):
 
 @dataclass
 class Round:
-    """What both sides tell about one round; the dictionaries are made in `child`."""
+    """What both sides report about one round; the dictionaries are made in `child`."""
 
     job: Job
     published: dict[str, Any]
@@ -57,7 +57,7 @@ class Child:
 
     def tell(self, content: Any) -> None:
         """Send a word to the process."""
-        with contextlib.suppress(OSError):  # it is gone: whoever waits for its answer will say so
+        with contextlib.suppress(OSError):  # it is gone: the one that waits for its answer will say so
             self._connection.send(content)
 
     def expect(self, kind: str, timeout_s: float, while_waiting: Callable[[], None] = lambda: None) -> Any:

@@ -127,7 +127,7 @@ class Run:
 
 
 def _machine() -> dict[str, Any]:
-    """Return what the figures depend on, without what tells whose machine it is."""
+    """Return what the figures depend on, without what would identify the machine."""
     versions = {}
     for package in _PACKAGES:
         try:

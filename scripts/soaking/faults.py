@@ -126,7 +126,7 @@ def _freeze(scene: Scene, seconds: float) -> str:
 
 
 def links_abandoned(scene: Scene) -> str:
-    """Break connections without a word to the node, which holds their names until they are buried later."""
+    """Break connections silently: the node holds their names until they are buried later."""
     links = scene.some_links()
     for link in links.values():
         link.abandon()

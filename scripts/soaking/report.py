@@ -35,7 +35,7 @@ class Event:
 
     @property
     def is_hang(self) -> bool:
-        """Whether somebody saw no new frame for HANG_S."""
+        """Whether a viewer saw no new frame for HANG_S."""
         return self.all_s is None
 
     @property

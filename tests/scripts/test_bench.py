@@ -195,7 +195,7 @@ def test_meter_notes_frames(ring: Path) -> None:
     assert [captured for captured, _ in meter.shown_at_ns] == [17]
     assert isinstance(meter.marks[0], Mark)
     assert meter.marks[0].jpeg_s > 0
-    with pytest.raises(ValueError, match="no JPEG"):
+    with pytest.raises(ValueError, match="not a JPEG"):
         meter.decode(b"text", 18)
 
 

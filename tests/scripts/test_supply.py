@@ -56,4 +56,4 @@ def test_an_audit_tells_vulnerable_from_unknown(tmp_path: Path, says: str, ends_
     )  # fmt: skip
     assert done.returncode == code
     assert says in done.stdout
-    assert ("the database tells nothing" in done.stderr) == (code == 2)
+    assert ("the database says nothing" in done.stderr) == (code == 2)

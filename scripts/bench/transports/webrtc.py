@@ -1,7 +1,7 @@
 """WebRTC with aiortc, by its own default codec and rate control.
 
 The codec keeps no metadata, so each frame carries its number in a row of black and white blocks along the lower edge:
-24 bits, then the same 24 inverted, which tells an intact row. The publisher tells afterwards when each was captured.
+24 bits, then the same 24 inverted, which marks an intact row. The publisher reports later when each was captured.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ..plan import Job
 _BITS = 24
 _ROW = 16  # pixels
 _RTP_CLOCK = 90_000
-_NO_SERVERS = RTCConfiguration(iceServers=[])  # both ends are here: nobody else need be asked
+_NO_SERVERS = RTCConfiguration(iceServers=[])  # both ends are here: no other server is needed
 
 
 class CameraTrack(VideoStreamTrack):

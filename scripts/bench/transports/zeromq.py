@@ -21,7 +21,7 @@ def publish(camera: Camera, job: Job, port: int) -> None:
 
 def watch(meter: Meter, job: Job) -> None:
     """Decode each frame, then reply."""
-    with socket.create_server(("127.0.0.1", 0)) as server:  # imagezmq cannot tell which port it got
+    with socket.create_server(("127.0.0.1", 0)) as server:  # imagezmq does not say which port it got
         port = server.getsockname()[1]
     hub = imagezmq.ImageHub(open_port=f"tcp://127.0.0.1:{port}")
     meter.listening(port)
