@@ -36,6 +36,8 @@ A class keeps its facts as attributes and builds its sentence in ``__str__``: th
 
 from __future__ import annotations
 
+import math
+
 from .text import printable
 
 
@@ -46,14 +48,23 @@ class PulsarCamError(Exception):
 
 
 class InvalidOption(PulsarCamError, ValueError):
-    """An option or argument with a value that cannot work."""
+    """A parameter with a value that cannot work.
 
-    def __init__(self, option: str, value: object, expected: str) -> None:
-        super().__init__(option, value, expected)
-        self.option, self.value, self.expected = option, value, expected
+    Sentences of the library name parameters in backticks; the command line shows its options instead.
+    """
+
+    def __init__(self, parameter: str, value: object, expected: str) -> None:
+        super().__init__(parameter, value, expected)
+        self.parameter, self.value, self.expected = parameter, value, expected
 
     def __str__(self) -> str:
-        return f"{self.option} {printable(str(self.value), 200)}: {self.expected}"
+        return f"`{self.parameter}`{self._shown}: {self.expected}"
+
+    @property
+    def _shown(self) -> str:
+        if self.value is True:  # the name of what was switched on says it
+            return ""
+        return " `math.inf`" if self.value == math.inf else f" {printable(str(self.value), 200)}"
 
 
 class DependencyMissing(PulsarCamError):
@@ -80,7 +91,7 @@ class DeviceNotFound(SourceError):
 
     def __str__(self) -> str:
         found = f"choose from: {', '.join(self.available)}, or" if self.available else "this machine has no camera:"
-        return f"camera {self.device} {self.problem}; {found} try --source test-pattern:"
+        return f"camera {self.device} {self.problem}; {found} try 'pulsar-cam publish --source test-pattern:'"
 
 
 class SourceUnreadable(SourceError):
@@ -168,7 +179,7 @@ class NodeUnreachable(PulsarError):
     def __str__(self) -> str:
         return (
             f"no Pulsar node answers at {self.url} ({self.problem}); "
-            "start one with 'pulsar-cam node start', or set --service-url"
+            "start one with 'pulsar-cam node start', or set `service_url`"
         )
 
 
@@ -207,14 +218,14 @@ class NotAuthenticated(PulsarError):
         self,
         url: str,
         problem: str = "the node wants a token, and none is given",
-        remedy: str = "give one with --token-file or PULSAR_CAM_TOKEN",
+        remedy: str = "give one with `credentials`",
         transient: bool = False,
     ) -> None:
         super().__init__(url, problem, remedy, transient)
         self.url, self.problem, self.remedy, self.transient = url, problem, remedy, transient
 
     def __str__(self) -> str:
-        return f"{self.url} does not let us in: {self.problem}; {self.remedy}"
+        return f"{self.url} rejected our credentials: {self.problem}; {self.remedy}"
 
 
 class NotAuthorized(PulsarError):
@@ -239,7 +250,7 @@ class NamespaceNotFound(PulsarError):
         self.namespace = namespace
 
     def __str__(self) -> str:
-        return f"namespace {self.namespace} does not exist on this node; check --topic, or have it created"
+        return f"namespace {self.namespace} does not exist on this node; check `topic`, or have it created"
 
 
 class TopicNotFound(PulsarError):
@@ -263,7 +274,7 @@ class TopicTerminated(PulsarError):
         self.topic = topic
 
     def __str__(self) -> str:
-        return f"topic {self.topic} was terminated and takes no messages any more; use another --topic"
+        return f"topic {self.topic} was terminated and takes no messages any more; use another `topic`"
 
 
 class BacklogFull(PulsarError):
@@ -278,7 +289,7 @@ class BacklogFull(PulsarError):
     def __str__(self) -> str:
         return (
             f"topic {self.topic} takes no messages while its backlog is full ({self.reason}); "
-            "remove subscriptions that nobody reads, or use another --topic"
+            "remove subscriptions that nobody reads, or use another `topic`"
         )
 
 
@@ -293,7 +304,7 @@ class NameInUse(PulsarError):
 
     def __str__(self) -> str:
         return (
-            f"{self.name} is in use by another client ({self.reason}); choose another name with --subscription, "
+            f"{self.name} is in use by another client ({self.reason}); choose another `subscription`, "
             "or wait: a client that lost its network holds the name until the node's idle time-out"
         )
 
@@ -337,7 +348,7 @@ class MessageRejected(PulsarError):
     def __str__(self) -> str:
         return (
             f"frame {self.sequence} cannot be published to {self.topic}: {self.reason}; "
-            "lower --quality or --size if it is too large"
+            "lower `quality` or `size` if it is too large"
         )
 
 

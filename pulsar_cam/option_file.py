@@ -1,4 +1,4 @@
-"""Files that options name."""
+"""Files that parameters name."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 from .errors import InvalidOption
 
 
-def read_option_file(option: str, path: Path, most: int) -> bytes:
-    """Return the first bytes of the file that an option names, at most so many.
+def read_option_file(parameter: str, path: Path, most: int) -> bytes:
+    """Return the first bytes of the file that a parameter names, up to `most`.
 
     Raises:
         InvalidOption: it cannot be read.
@@ -17,6 +17,6 @@ def read_option_file(option: str, path: Path, most: int) -> bytes:
         with path.open("rb") as file:
             return file.read(most)
     except OSError as error:
-        raise InvalidOption(option, path, f"cannot be read: {error.strerror}") from error
+        raise InvalidOption(parameter, path, f"cannot be read: {error.strerror}") from error
     except ValueError as error:
-        raise InvalidOption(option, path, "cannot be read: no file has such a name") from error
+        raise InvalidOption(parameter, path, "cannot be read: a file cannot have this name") from error

@@ -80,10 +80,10 @@ def publish(
         PulsarCamError: the source or the node cannot be used, or fails for a reason that will not pass.
     """
     if not 1 <= quality <= 100:
-        raise InvalidOption("--quality", quality, "expected 1 to 100")
+        raise InvalidOption("quality", quality, "expected 1 to 100")
     _check_limits(frames, duration_s)
     if follow_monitor and adapt is Adapt.OFF:
-        raise InvalidOption("--follow-monitor", "--fixed", "nothing may be changed then; leave one of them out")
+        raise InvalidOption("follow_monitor", True, "it changes nothing with `Adapt.OFF`; leave one of the two out")
     if every_frame:
         open_source, adapt = _checked_for_every_frame(open_source, topic, on_demand), Adapt.OFF
     stats, stop, preview = stats or PublishStats(), stop or threading.Event(), preview or Viewer()
@@ -132,14 +132,14 @@ def _checked_for_every_frame(
     open_source: Callable[[], Source], topic: Topic, on_demand: bool
 ) -> Callable[[], Source]:
     if on_demand:
-        raise InvalidOption("--every-frame", "--on-demand", "that leaves frames out; give one of them only")
+        raise InvalidOption("every_frame", True, "`on_demand` leaves frames out; give one of the two")
     _check_topic_keeps_frames(topic)
 
     def open_what_can_wait() -> Source:
         source = open_source()
         if isinstance(source, LiveSource):
             source.close()
-            raise InvalidOption("--every-frame", source.name, "a camera or live stream cannot wait; it is for films")
+            raise InvalidOption("every_frame", source.name, "a camera or live stream cannot wait; it is for films")
         return source
 
     return open_what_can_wait
@@ -147,7 +147,7 @@ def _checked_for_every_frame(
 
 def _check_topic_keeps_frames(topic: Topic) -> None:
     if not topic.is_persistent:
-        raise InvalidOption("--every-frame", topic, "a non-persistent topic keeps no frame; use a persistent one")
+        raise InvalidOption("every_frame", topic, "a non-persistent topic keeps no frame; use a persistent one")
 
 
 def _preview(captured: Captured, preview: Viewer, stats: PublishStats) -> None:
@@ -195,13 +195,15 @@ def watch(
     """
     _check_limits(frames, duration_s)
     if max_age_ms is not None and not max_age_ms > 0:
-        raise InvalidOption("--max-age", max_age_ms, "expected a number of milliseconds above 0")
+        raise InvalidOption("max_age_ms", max_age_ms, "expected milliseconds above 0, or `math.inf` for no limit")
     stats, stop, viewer = stats or WatchStats(), stop or threading.Event(), viewer or Viewer()
     if every_frame:
         _check_topic_keeps_frames(topic)
         if max_age_ms is not None:
             raise InvalidOption(
-                "--max-age", max_age_ms, "every frame is shown, whatever its age; give one of the two"
+                "max_age_ms",
+                max_age_ms,
+                "with `every_frame` each one is shown, whatever its age; give one of the two",
             )
     consumer = Consumer(endpoint, topic, subscription, durable=durable or every_frame)
     stats.session = consumer
@@ -247,9 +249,9 @@ def _show(packet: Packet, viewer: Viewer, stats: WatchStats) -> None:
 
 def _check_limits(frames: int | None, duration_s: float | None) -> None:
     if frames is not None and frames < 1:
-        raise InvalidOption("--frames", frames, "expected 1 or more")
+        raise InvalidOption("frames", frames, "expected 1 or more")
     if duration_s is not None and not 0 < duration_s < math.inf:
-        raise InvalidOption("--duration", duration_s, "expected a number of seconds above 0")
+        raise InvalidOption("duration_s", duration_s, "expected a number of seconds above 0")
 
 
 class _Run:

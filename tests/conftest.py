@@ -25,6 +25,8 @@ def logger() -> Iterator[logging.Logger]:
     yield logger
     logger.handlers, logger.propagate = before[:2]
     logger.setLevel(before[2])
+    for name in [name for name in logging.root.manager.loggerDict if name.startswith("pulsar_cam.")]:
+        logging.getLogger(name).setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import pickle
 import re
 
@@ -13,18 +14,23 @@ from pulsar_cam.errors import PulsarCamError
 
 TOPIC = "persistent://public/default/cows"
 SENTENCES: list[tuple[PulsarCamError, str]] = [
-    (errors.InvalidOption("--fps", 0, "expected more than 0"), "--fps 0: expected more than 0"),
+    (errors.InvalidOption("fps", 0, "expected more than 0"), "`fps` 0: expected more than 0"),
+    (
+        errors.InvalidOption("max_age_ms", math.inf, "give one of the two"),
+        "`max_age_ms` `math.inf`: give one of the two",
+    ),
+    (errors.InvalidOption("every_frame", True, "it is for films"), "`every_frame`: it is for films"),
     (
         errors.DependencyMissing("libGL is missing", "On Debian: sudo apt-get install libgl1"),
         "libGL is missing. On Debian: sudo apt-get install libgl1",
     ),
     (
         errors.DeviceNotFound("7", ["0 (Webcam)", "2"]),
-        "camera 7 not found; choose from: 0 (Webcam), 2, or try --source test-pattern:",
+        "camera 7 not found; choose from: 0 (Webcam), 2, or try 'pulsar-cam publish --source test-pattern:'",
     ),
     (
         errors.DeviceNotFound("0", [], "is busy"),
-        "camera 0 is busy; this machine has no camera: try --source test-pattern:",
+        "camera 0 is busy; this machine has no camera: try 'pulsar-cam publish --source test-pattern:'",
     ),
     (
         errors.SourceUnreadable("film.mp4", "there is no such file"),
@@ -44,7 +50,7 @@ SENTENCES: list[tuple[PulsarCamError, str]] = [
     (
         errors.NodeUnreachable("ws://localhost:8080", "connection refused"),
         "no Pulsar node answers at ws://localhost:8080 (connection refused); start one with 'pulsar-cam node start', "
-        "or set --service-url",
+        "or set `service_url`",
     ),
     (
         errors.TlsFailed("wss://pulsar", "its certificate has expired", "have it renewed"),
@@ -56,8 +62,8 @@ SENTENCES: list[tuple[PulsarCamError, str]] = [
     ),
     (
         errors.NotAuthenticated("ws://localhost:8080"),
-        "ws://localhost:8080 does not let us in: the node wants a token, and none is given; give one with "
-        "--token-file or PULSAR_CAM_TOKEN",
+        "ws://localhost:8080 rejected our credentials: the node wants a token, and none is given; give one "
+        "with `credentials`",
     ),
     (
         errors.NotAuthorized(f"publish to {TOPIC}", "produce"),
@@ -70,7 +76,7 @@ SENTENCES: list[tuple[PulsarCamError, str]] = [
     ),
     (
         errors.NamespaceNotFound("zoo/barn"),
-        "namespace zoo/barn does not exist on this node; check --topic, or have it created",
+        "namespace zoo/barn does not exist on this node; check `topic`, or have it created",
     ),
     (
         errors.TopicNotFound(TOPIC),
@@ -78,22 +84,22 @@ SENTENCES: list[tuple[PulsarCamError, str]] = [
     ),
     (
         errors.TopicTerminated(TOPIC),
-        f"topic {TOPIC} was terminated and takes no messages any more; use another --topic",
+        f"topic {TOPIC} was terminated and takes no messages any more; use another `topic`",
     ),
     (
         errors.BacklogFull(TOPIC, "backlog quota exceeded"),
         f"topic {TOPIC} takes no messages while its backlog is full (backlog quota exceeded); "
-        "remove subscriptions that nobody reads, or use another --topic",
+        "remove subscriptions that nobody reads, or use another `topic`",
     ),
     (
         errors.MessageRejected(TOPIC, 17, "Exceed maximum message size"),
         f"frame 17 cannot be published to {TOPIC}: Exceed maximum message size; "
-        "lower --quality or --size if it is too large",
+        "lower `quality` or `size` if it is too large",
     ),
     (
         errors.NameInUse("subscription 'viewer1'", "Exclusive consumer is already connected"),
         "subscription 'viewer1' is in use by another client (Exclusive consumer is already connected); choose "
-        "another name with --subscription, or wait: a client that lost its network holds the name until the node's "
+        "another `subscription`, or wait: a client that lost its network holds the name until the node's "
         "idle time-out",
     ),
     (
@@ -113,8 +119,8 @@ SENTENCES: list[tuple[PulsarCamError, str]] = [
         "the webhook failed: it answers with HTTP 404; check its URL",
     ),
     (
-        errors.LocalNodeError("port 8080 is in use", "choose another with --port"),
-        "port 8080 is in use; choose another with --port",
+        errors.LocalNodeError("port 8080 is in use", "choose another `port`"),
+        "port 8080 is in use; choose another `port`",
     ),
     (errors.LocalNodeError("it is already stopped"), "it is already stopped"),
 ]
@@ -159,7 +165,7 @@ def test_a_refusal_is_transient_when_the_server_is_at_fault(status: int, transie
 
 
 def test_the_value_of_a_bad_option_is_shown_in_part_only() -> None:
-    assert len(str(errors.InvalidOption("--topic", "x" * 10_000, "expected a name"))) < 250
+    assert len(str(errors.InvalidOption("topic", "x" * 10_000, "expected a name"))) < 250
 
 
 @pytest.mark.parametrize(("error", "sentence"), SENTENCES, ids=lambda value: type(value).__name__)

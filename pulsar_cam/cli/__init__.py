@@ -16,6 +16,7 @@ from ..errors import InvalidOption, PulsarCamError
 from ..runtime.allocator import keep_one_arena
 from . import create_topic, demo, doctor, monitor, node, publish, report, watch
 from .console import errors
+from .wording import Command, with_options
 
 _OUTPUT_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -44,13 +45,13 @@ def _options(
     pass
 
 
-app.command("publish", epilog=publish.EXAMPLES)(publish.publish)
-app.command("watch", epilog=watch.EXAMPLES)(watch.watch)
-app.command("create-topic", epilog=create_topic.EXAMPLES)(create_topic.create_topic)
-app.command("demo", epilog=demo.EXAMPLES)(demo.demo)
-app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
-app.command("monitor", epilog=monitor.EXAMPLES)(monitor.monitor)
-app.command("report", epilog=report.EXAMPLES)(report.report)
+app.command("publish", cls=Command, epilog=publish.EXAMPLES)(publish.publish)
+app.command("watch", cls=Command, epilog=watch.EXAMPLES)(watch.watch)
+app.command("create-topic", cls=Command, epilog=create_topic.EXAMPLES)(create_topic.create_topic)
+app.command("demo", cls=Command, epilog=demo.EXAMPLES)(demo.demo)
+app.command("doctor", cls=Command, epilog=doctor.EXAMPLES)(doctor.doctor)
+app.command("monitor", cls=Command, epilog=monitor.EXAMPLES)(monitor.monitor)
+app.command("report", cls=Command, epilog=report.EXAMPLES)(report.report)
 app.add_typer(node.app, name="node")
 
 
@@ -63,7 +64,7 @@ def run() -> int:
     except SystemExit as exit_:
         status = exit_.code if isinstance(exit_.code, int) else 1
     except PulsarCamError as error:
-        errors.print(f"error: {error}", style="red")
+        errors.print(f"error: {with_options(str(error))}", style="red")
         status = 2 if isinstance(error, InvalidOption) else 1
     except BrokenPipeError:  # the reader of our output has gone, as with "| head"
         _write_no_more()

@@ -113,7 +113,7 @@ def reaches_node(command: Callable[..., None]) -> Callable[..., None]:
 def _credentials(token_file: Path | None, oauth2_file: Path | None, audience: str | None) -> Credentials | None:
     if oauth2_file:
         if token_file:
-            raise InvalidOption("--oauth2-file", oauth2_file, "give this or --token-file, not both")
+            raise InvalidOption("oauth2_file", oauth2_file, "give this or `token_file`, not both")
         from ..pulsar.oauth2 import OAuth2
 
         return OAuth2(oauth2_file, audience)
@@ -121,7 +121,7 @@ def _credentials(token_file: Path | None, oauth2_file: Path | None, audience: st
         token = os.environ.get(TOKEN_VARIABLE, "").strip()
         return Token(checked_token(token, TOKEN_VARIABLE)) if token else None
     if str(token_file) == "-":
-        return Token(checked_token(_secret("token: "), "--token-file", "-"))
+        return Token(checked_token(_secret("token: "), "token_file", "-"))
     token = read_token(token_file)  # what is wrong from the start is wrong usage
     return TokenFile(token_file) if token_file.is_file() else Token(token)  # a pipe can be read once
 

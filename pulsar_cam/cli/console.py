@@ -17,6 +17,7 @@ from rich.text import Text
 
 from ..errors import PulsarCamError
 from ..text import utc_text
+from .wording import with_options
 
 if TYPE_CHECKING:
     from ..measure.stages import Stages
@@ -38,13 +39,18 @@ def set_up_logging(verbose: int) -> None:
     logger.setLevel(level)
 
 
+def print_json(values: dict[str, Any]) -> None:
+    """Print one JSON line, in which texts of the library name options."""
+    print(with_options(json.dumps(values)), flush=True)
+
+
 class _ConsoleHandler(logging.Handler):
     """Prints above the live line, and never breaks a sentence in two."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record."""
         try:
-            errors.print(self.format(record))
+            errors.print(with_options(self.format(record)))
         except Exception:
             self.handleError(record)
 
@@ -123,7 +129,8 @@ class StatusLine:
 
     @property
     def _lines(self) -> str:
-        return f"{self._stats.line}\n  {self._stats.stages.text}" if self._with_stages else self._stats.line
+        line = with_options(self._stats.line)
+        return f"{line}\n  {self._stats.stages.text}" if self._with_stages else line
 
     @contextmanager
     def summary(self, sentence: Callable[[], str]) -> Iterator[None]:
@@ -150,7 +157,7 @@ class StatusLine:
 
     def _print_json(self, event: str) -> None:
         when = {"at": utc_text(time.time_ns()), "elapsed_s": round(self._elapsed_s, 1)}
-        print(json.dumps({"command": self._command, "event": event, **when, **self._stats.as_dict()}), flush=True)
+        print_json({"command": self._command, "event": event, **when, **self._stats.as_dict()})
 
     @property
     def _elapsed_s(self) -> float:

@@ -70,10 +70,10 @@ def create_topic(
 
     set_up_logging(verbose)
     policy = TopicPolicy(
-        retention_s=_quantity("--retention", retention, _SECONDS),
-        retention_bytes=_quantity("--retention-size", retention_size, _BYTES),
-        ttl_s=_quantity("--ttl", ttl, _SECONDS),
-        backlog_bytes=_quantity("--backlog-limit", backlog_limit, _BYTES),
+        retention_s=_quantity("retention_s", retention, _SECONDS),
+        retention_bytes=_quantity("retention_bytes", retention_size, _BYTES),
+        ttl_s=_quantity("ttl_s", ttl, _SECONDS),
+        backlog_bytes=_quantity("backlog_bytes", backlog_limit, _BYTES),
     )
     full_topic = Topic.parse(topic)
     policy.check(full_topic)
@@ -96,13 +96,13 @@ async def _create(endpoint: Endpoint, topic: Topic, partitions: int | None, poli
         return created, await admin.partitions(topic)
 
 
-def _quantity(option: str, text: str | None, units: dict[str, int]) -> int | None:
+def _quantity(parameter: str, text: str | None, units: dict[str, int]) -> int | None:
     if text is None:
         return None
     match = re.fullmatch(rf"(\d{{1,9}})({'|'.join(units)})", text.strip(), re.ASCII | re.IGNORECASE)
     amount = int(match.group(1)) if match else 0
     if not match or not amount:
         examples = ", ".join(f"10{unit}" for unit in units)
-        raise InvalidOption(option, ascii(text), f"expected a whole number with its unit: {examples}")
+        raise InvalidOption(parameter, ascii(text), f"expected a whole number with its unit: {examples}")
     unit = match.group(2)
     return amount * (units.get(unit) or units[unit.lower() if unit.lower() in units else unit.upper()])

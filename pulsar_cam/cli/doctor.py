@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +14,8 @@ from ..pulsar.topics import DEFAULT_TOPIC, Endpoint, Topic
 from ..runtime.background import Background
 from . import options
 from .access import reaches_node
-from .console import set_up_logging, stoppable
+from .console import print_json, set_up_logging, stoppable
+from .wording import with_options
 
 if TYPE_CHECKING:
     from ..doctor import Finding
@@ -68,7 +68,7 @@ async def _examine(endpoint: Endpoint, topic: Topic, device: str | None, as_json
     console = Console(highlight=False)
     async for finding in diagnose(endpoint, topic, device):
         if as_json:
-            typer.echo(json.dumps(asdict(finding)))
+            print_json(asdict(finding))
         elif console.is_terminal:
             console.print(_colourful(finding))
         else:
@@ -78,7 +78,7 @@ async def _examine(endpoint: Endpoint, topic: Topic, device: str | None, as_json
 
 def _plain(finding: Finding) -> str:
     change = f" -> {finding.change}" if finding.change else ""
-    return f"{finding.state:<9}{finding.check:<14}{finding.says}{change}"
+    return with_options(f"{finding.state:<9}{finding.check:<14}{finding.says}{change}")
 
 
 def _colourful(finding: Finding) -> Table:
@@ -86,9 +86,11 @@ def _colourful(finding: Finding) -> Table:
     line.add_column(width=8)
     line.add_column(width=13)
     line.add_column()
-    line.add_row(Text(finding.state, style=_STYLES[finding.state]), Text(finding.check), Text(finding.says))
+    line.add_row(
+        Text(finding.state, style=_STYLES[finding.state]), Text(finding.check), Text(with_options(finding.says))
+    )
     if finding.change:
-        line.add_row("", "", Text(f"-> {finding.change}", style="bold"))
+        line.add_row("", "", Text(with_options(f"-> {finding.change}"), style="bold"))
     return line
 
 

@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Protocol
 
 from .console import errors
+from .wording import with_options
 
 if TYPE_CHECKING:
     from ..metrics.family import Readings
@@ -59,7 +60,7 @@ def _dead(runs: Iterable[Observed]) -> str:
 
 
 def _unready(runs: Iterable[Observed]) -> str:
-    return "; ".join(run.unready for run in runs if run.unready)
+    return with_options("; ".join(run.unready for run in runs if run.unready))
 
 
 def _is_loopback(host: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import sys
@@ -23,7 +22,7 @@ from ..runtime.background import Background
 from ..text import utc_text
 from . import options
 from .access import reaches_node
-from .console import errors, set_up_logging, stoppable
+from .console import errors, print_json, set_up_logging, stoppable
 from .live_view import LiveView, Output
 from .metrics import metrics
 
@@ -120,7 +119,7 @@ def monitor(
     set_up_logging(verbose)
     full_topic = Topic.parse(topic)
     if duration is not None and not 0 < duration < math.inf:
-        raise InvalidOption("--duration", duration, "expected a number of seconds above 0")
+        raise InvalidOption("duration_s", duration, "expected a number of seconds above 0")
     with stoppable() as stop:
         from ..metrics.monitor import NewestView, monitor_readings
         from ..monitor.plan import Plan
@@ -222,18 +221,18 @@ async def _follow(
 
 
 def _print_json(event: str, values: dict[str, Any]) -> None:
-    print(json.dumps({"command": "monitor", "event": event, **values}), flush=True)
+    print_json({"command": "monitor", "event": event, **values})
 
 
 def _budgets(text: str) -> tuple[float, ...]:
     try:
         return tuple(float(part[:_LONGEST_NUMBER]) for part in text.split(","))
     except ValueError:
-        raise InvalidOption("--budget", ascii(text), "expected milliseconds, such as 250 or 100,150,250") from None
+        raise InvalidOption("budgets_ms", ascii(text), "expected milliseconds, such as 250 or 100,150,250") from None
 
 
 def _sizes(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part[:_LONGEST_NUMBER]) for part in text.split(","))
     except ValueError:
-        raise InvalidOption("--probe-sizes", ascii(text), "expected bytes, such as 1000,50000") from None
+        raise InvalidOption("probe_sizes", ascii(text), "expected bytes, such as 1000,50000") from None

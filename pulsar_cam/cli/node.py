@@ -17,6 +17,7 @@ import typer
 from ..text import printable
 from . import options
 from .console import errors, set_up_logging
+from .wording import Command
 
 if TYPE_CHECKING:
     from ..node import LocalNode, NodeState
@@ -32,7 +33,7 @@ Name = Annotated[str, typer.Option(help="Which node; each has its own data.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
-@app.command(epilog="Example: pulsar-cam node start --name lab --port 0")
+@app.command(cls=Command, epilog="Example: pulsar-cam node start --name lab --port 0")
 def start(
     name: Name = "default",
     port: Annotated[int, typer.Option(help="For HTTP and WebSocket; 0: a free one.")] = 8080,
@@ -63,7 +64,7 @@ def start(
             _stay(node)
 
 
-@app.command(epilog="Example: pulsar-cam node stop --name lab")
+@app.command(cls=Command, epilog="Example: pulsar-cam node stop --name lab")
 def stop(name: Name = "default") -> None:
     """Stop a node; its data is there on the next start."""
     from ..node import LocalNode
@@ -72,7 +73,7 @@ def stop(name: Name = "default") -> None:
     typer.echo(f"node '{name}' is stopped" if stopped else f"node '{name}' was not running")
 
 
-@app.command(epilog="Example: pulsar-cam node status --json")
+@app.command(cls=Command, epilog="Example: pulsar-cam node status --json")
 def status(name: Name = "default", as_json: Json = False) -> None:
     """Tell how a node is; the exit code is 0 when it runs, else 1."""
     from ..node import LocalNode
@@ -83,7 +84,7 @@ def status(name: Name = "default", as_json: Json = False) -> None:
     raise typer.Exit(0 if now.state == "running" else 1)
 
 
-@app.command(epilog="Example: pulsar-cam node logs --lines 100 --follow")
+@app.command(cls=Command, epilog="Example: pulsar-cam node logs --lines 100 --follow")
 def logs(
     name: Name = "default",
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many of the last lines.")] = 50,

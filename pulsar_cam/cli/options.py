@@ -60,5 +60,5 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
         return None
     match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text, re.ASCII)
     if not match:
-        raise InvalidOption("--size", ascii(text), "expected WIDTHxHEIGHT, such as 1280x720")
+        raise InvalidOption("size", ascii(text), "expected WIDTHxHEIGHT, such as 1280x720")
     return int(match.group(1)), int(match.group(2))

@@ -107,9 +107,9 @@ def publish(
     """
     set_up_logging(verbose)
     if device is not None and source is not None:
-        raise InvalidOption("--source", source, "give --device or --source, not both")
+        raise InvalidOption("source", source, "give this or `device`, not both")
     if dry_run and not adapt:
-        raise InvalidOption("--dry-run", "--fixed", "there is nothing to say with --fixed; leave one of them out")
+        raise InvalidOption("dry_run", True, "there is nothing to report with `Adapt.OFF`; leave one of the two out")
     full_topic, pixels = Topic.parse(topic), options.parse_size(size)
     uri = next(each for each in (source, device, "0") if each is not None)  # an empty one is a mistake, no camera 0
 

@@ -60,9 +60,9 @@ def node(facts: NodeFacts) -> Finding:
         return Finding("node", "problem", f"no secure connection to {url}: {answer.problem}", answer.remedy)
     if not isinstance(facts.exchanged, NodeUnreachable):
         says = f"only the WebSocket API answers: {_reason(answer)} at {url}"
-        return Finding("node", "warning", says, "give the address of the admin API with --admin-url")
+        return Finding("node", "warning", says, "give the address of the admin API with `admin_url`")
     says = f"no Pulsar node answers at {url} ({_reason(answer)})"
-    return Finding("node", "problem", says, "start one with 'pulsar-cam node start', or give --service-url")
+    return Finding("node", "problem", says, "start one with 'pulsar-cam node start', or give another `service_url`")
 
 
 def tls(facts: NodeFacts) -> Finding:
@@ -114,7 +114,7 @@ def websocket(facts: NodeFacts) -> Finding:
         return Finding("websocket", "problem", f"no secure connection to {url}: {answer.problem}", answer.remedy)
     if isinstance(answer, NodeUnreachable):
         says = f"no session opens at {url} ({answer.problem})"
-        return Finding("websocket", "problem", says, "check --ws-url, and webSocketServiceEnabled=true on the node")
+        return Finding("websocket", "problem", says, "check `ws_url`, and webSocketServiceEnabled=true on the node")
     return Finding("websocket", "problem", _reason(answer))
 
 
@@ -126,7 +126,7 @@ def topic(facts: NodeFacts) -> Finding:
         return Finding("topic", "warning", says, f"pulsar-cam create-topic --topic {shlex.quote(name)}")
     if isinstance(found, NamespaceNotFound):
         says = f"namespace {found.namespace} does not exist"
-        return Finding("topic", "problem", says, "check --topic, or have the node's administrator create it")
+        return Finding("topic", "problem", says, "check `topic`, or have the node's administrator create it")
     if not isinstance(found, TopicFacts):
         return Finding("topic", "skipped", _reason(found))
     says = ", ".join((name, _partitions(found), *_kept(found), _subscriptions(found)))

@@ -193,14 +193,14 @@ def _listening(host: str, port: int) -> _Server:
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
     except (OSError, UnicodeError) as error:
-        raise InvalidOption("--metrics-host", ascii(host), "expected a name or an address of this machine") from error
+        raise InvalidOption("host", ascii(host), "expected a name or an address of this machine") from error
     try:
         return _Server(family, str(address[0]), port)
     except OSError as error:
         if error.errno == errno.EADDRNOTAVAIL:
-            raise InvalidOption("--metrics-host", ascii(host), "that is no address of this machine") from error
+            raise InvalidOption("host", ascii(host), "that is no address of this machine") from error
         raise InvalidOption(
-            "--metrics-port",
+            "port",
             port,
             f"cannot listen there on {host} ({error.strerror}); choose another, or 0 for a free one",
         ) from error

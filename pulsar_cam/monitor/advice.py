@@ -147,7 +147,7 @@ def _about_many_cameras(view: TopicView) -> Iterator[Advice]:
     if view.publishers > 1 and not view.partitions and view.in_bytes_per_s > _MANY_BYTES_PER_S:
         yield Advice(
             f"{view.publishers} publishers send {view.in_bytes_per_s / 1e6:.0f} MB/s through one topic: give each a "
-            "topic of its own, or a topic with partitions (create-topic --partitions)"
+            "topic of its own, or a topic with partitions ('pulsar-cam create-topic --partitions N')"
         )
 
 

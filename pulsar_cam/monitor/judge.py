@@ -68,7 +68,7 @@ def node(facts: Facts) -> Finding:
     if facts.node.hangs:
         says = "it takes connections, and does not answer: it hangs, or has far too much to do"
         return Finding("node", "problem", says, "look at its log and its machine, or start it again")
-    change = "start one with 'pulsar-cam node start', or check --service-url"
+    change = "start one with 'pulsar-cam node start', or check `service_url`"
     return Finding("node", "problem", f"no Pulsar node answers: {_reason(version)}", change)
 
 
@@ -155,7 +155,7 @@ def topic(facts: Facts) -> Finding:
     if isinstance(found, TopicNotFound):
         return Finding("topic", "ok", "it does not exist yet, and is made when somebody publishes or watches")
     if isinstance(found, NamespaceNotFound):
-        return Finding("topic", "problem", f"namespace {found.namespace} does not exist", "check --topic")
+        return Finding("topic", "problem", f"namespace {found.namespace} does not exist", "check `topic`")
     if isinstance(found, PulsarError):
         return Finding("topic", "skipped", _reason(found))
     says = (

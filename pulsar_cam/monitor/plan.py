@@ -45,13 +45,13 @@ class Plan:
         """
         if not _LEAST_INTERVAL_S <= interval_s <= _MOST_INTERVAL_S:
             expected = f"expected {_LEAST_INTERVAL_S:g} to {_MOST_INTERVAL_S:g} seconds"
-            raise InvalidOption("--interval", interval_s, expected)
+            raise InvalidOption("interval_s", interval_s, expected)
         if not 1 <= len(probe_sizes) <= _MOST_SIZES or not all(1 <= size <= _LARGEST_BYTES for size in probe_sizes):
             expected = f"expected 1 to {_MOST_SIZES} sizes in bytes, each at most {_LARGEST_BYTES}"
-            raise InvalidOption("--probe-sizes", _listed(probe_sizes), expected)
+            raise InvalidOption("probe_sizes", _listed(probe_sizes), expected)
         if len(budgets_ms) not in (1, len(probe_sizes)) or not all(0 < budget_ms < inf for budget_ms in budgets_ms):
             expected = f"expected milliseconds, more than 0: one number, or one for each of {_listed(probe_sizes)}"
-            raise InvalidOption("--budget", _listed(budgets_ms), expected)
+            raise InvalidOption("budgets_ms", _listed(budgets_ms), expected)
         budgets = sorted(dict(zip(probe_sizes, cycle(budgets_ms), strict=False)).items())
         patience_s = min(_MOST_PATIENCE_S, 0.8 * interval_s)
         sizes, of_sizes = zip(*budgets, strict=True)

@@ -31,7 +31,7 @@ def start(container: str, http_port: int, broker_port: int) -> None:
         _docker("info")
     except LocalNodeError as error:
         raise DependencyMissing(
-            "the Docker engine does not answer", "Start it, or leave out --docker: none is needed"
+            "the Docker engine does not answer", "Start it, or leave out `in_docker`: it is not needed"
         ) from error
     # Brokers tell clients their own port: inside and outside must be the same.
     settings = SETTINGS | {
@@ -87,7 +87,7 @@ def _docker(*arguments: str, timeout_s: float = _TIMEOUT_S) -> str:
             check=True,
         )
     except FileNotFoundError as error:
-        raise DependencyMissing("docker is not installed", "Leave out --docker: none is needed") from error
+        raise DependencyMissing("docker is not installed", "Leave out `in_docker`: it is not needed") from error
     except subprocess.TimeoutExpired as error:
         raise LocalNodeError(f"docker {arguments[0]} gives no answer", "is its engine busy?") from error
     except subprocess.CalledProcessError as error:

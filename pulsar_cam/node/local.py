@@ -79,7 +79,7 @@ class LocalNode:
 
     def __init__(self, name: str = DEFAULT_NAME, data: Path | None = None) -> None:
         if not _NAME.fullmatch(name) or name.endswith("."):
-            raise InvalidOption("--name", ascii(name), "letters, digits and any of _.- are allowed, at most 64")
+            raise InvalidOption("name", ascii(name), "letters, digits and any of _.- are allowed, at most 64")
         self.name = name
         self.folder = (data or _data_folder()).absolute() / "nodes" / name
         self._state_file = self.folder / "node.json"
@@ -105,10 +105,10 @@ class LocalNode:
             DependencyMissing: no Java, or no Docker.
             LocalNodeError: it cannot be fetched or started; no process is left behind.
         """
-        ports.check_port("--port", port)
-        ports.check_port("--broker-port", broker_port or 0)
+        ports.check_port("port", port)
+        ports.check_port("broker_port", broker_port or 0)
         if port and port == broker_port:
-            raise InvalidOption("--broker-port", port, "it must be another than --port")
+            raise InvalidOption("broker_port", port, "it must differ from `port`")
         with self._folder_errors():
             self.folder.mkdir(parents=True, exist_ok=True)
             with self._only_start():
@@ -231,11 +231,11 @@ class LocalNode:
         if broker_port is None:
             usual = DEFAULT_BROKER_PORT
             broker_port = usual if port != usual and ports.is_free(usual) else 0
-        for option, wanted in (("--port", port), ("--broker-port", broker_port)):
+        for parameter, wanted in (("port", port), ("broker_port", broker_port)):
             if wanted and not ports.is_free(wanted):
                 raise LocalNodeError(
                     f"port {wanted} is in use by {self._holder(wanted)}",
-                    f"choose another with {option}; 0 is a free one",
+                    f"choose another `{parameter}`; 0 is a free one",
                 )
         free = (each for each in ports.free_ports(ports.SERVICE_PORTS) if each not in (port, broker_port))
         return port or next(free), broker_port or next(free)

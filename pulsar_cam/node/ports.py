@@ -18,10 +18,10 @@ STORE_PORTS = range(26000, 32000)
 _LOOPBACKS = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 
 
-def check_port(option: str, port: int) -> None:
+def check_port(parameter: str, port: int) -> None:
     """Raise InvalidOption for a number that is no port; 0 stands for a free one."""
     if not (port == 0 or 1024 <= port <= 65535):
-        raise InvalidOption(option, port, "a port is 1024 to 65535, or 0 for a free one")
+        raise InvalidOption(parameter, port, "a port is 1024 to 65535, or 0 for a free one")
 
 
 def is_free(port: int) -> bool:

@@ -33,7 +33,7 @@ def encode(frame: Frame, quality: int) -> Packet:
         EncodeError: the image is not one that JPEG can hold, or one so large that viewers refuse it.
     """
     if frame.width * frame.height > MAX_PIXELS:
-        raise EncodeError(f"frames of {frame.width}x{frame.height} pixels are too large for viewers; lower --size")
+        raise EncodeError(f"frames of {frame.width}x{frame.height} pixels are too large for viewers; lower `size`")
     try:
         done, jpeg = cv2.imencode(".jpg", frame.image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     except cv2.error as error:

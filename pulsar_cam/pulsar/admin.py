@@ -149,10 +149,10 @@ class Admin:
         existing = await self.partitions(topic)
         if existing != wanted:
             raise InvalidOption(
-                "--partitions",
+                "partitions",
                 wanted,
                 f"topic {topic} exists already with {existing or 'no'} partitions; leave this out, or use another "
-                "--topic",
+                "`topic`",
             )
 
     async def partitions(self, topic: Topic) -> int:

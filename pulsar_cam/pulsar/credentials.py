@@ -89,13 +89,13 @@ def read_token(path: Path) -> str:
         InvalidOption: the file cannot be read, or holds no token; what it holds is not repeated.
     """
     try:
-        text = read_option_file("--token-file", path, _LONGEST + 100).decode("utf-8-sig")
+        text = read_option_file("token_file", path, _LONGEST + 100).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InvalidOption("--token-file", path, "holds no token: it is not a text file") from error
-    return checked_token(text, "--token-file", path)
+        raise InvalidOption("token_file", path, "holds no token: it is not a text file") from error
+    return checked_token(text, "token_file", path)
 
 
-def checked_token(text: str, option: str, shown: object = "(hidden)") -> str:
+def checked_token(text: str, parameter: str, shown: object = "(hidden)") -> str:
     """Return a token without the white space around it.
 
     Raises:
@@ -103,9 +103,9 @@ def checked_token(text: str, option: str, shown: object = "(hidden)") -> str:
     """
     token = text.strip()
     if not _CHARACTERS.fullmatch(token):
-        raise InvalidOption(option, shown, "holds no token")
+        raise InvalidOption(parameter, shown, "holds no token")
     if len(token) > _LONGEST:
-        raise InvalidOption(option, shown, f"holds no token: it is longer than {_LONGEST} characters")
+        raise InvalidOption(parameter, shown, f"holds no token: it is longer than {_LONGEST} characters")
     return token
 
 

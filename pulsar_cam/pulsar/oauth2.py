@@ -22,7 +22,7 @@ from .credentials import checked_token
 from .tls import is_secure, tls_error_in, tls_failure
 from .topics import is_loopback
 
-_OPTION = "--oauth2-file"
+_PARAMETER = "oauth2_file"
 _TIMEOUT_S = 5.0
 _LONGEST = 100_000
 _DISCOVERY = "/.well-known/openid-configuration"
@@ -53,7 +53,7 @@ class OAuth2:
     @property
     def renewal(self) -> str:
         """Where a new token comes from."""
-        return f"check --oauth2-audience, and that the node trusts the tokens of {self._issuer}"
+        return f"check `audience`, and that the node trusts the tokens of {self._issuer}"
 
     def token(self) -> str:
         """Return a token that is good for some moments more; may take 10 s.
@@ -81,7 +81,7 @@ class OAuth2:
     def _keep(self, answer: dict[str, Any]) -> None:
         token, life_s = answer.get("access_token"), answer.get("expires_in")
         try:
-            self._token = checked_token(token if isinstance(token, str) else "", _OPTION)
+            self._token = checked_token(token if isinstance(token, str) else "", _PARAMETER)
         except InvalidOption as error:
             raise self._unavailable("its answer has no token") from error
         if not isinstance(life_s, int | float):
@@ -115,21 +115,21 @@ class OAuth2:
         return url
 
     def _unavailable(self, problem: str) -> TokenUnavailable:
-        remedy = "check issuer_url, client_id and client_secret in the file of --oauth2-file, and --oauth2-audience"
+        remedy = "check issuer_url, client_id and client_secret in `oauth2_file`, and `audience`"
         return TokenUnavailable(f"{self._issuer} gives none ({problem})", remedy)
 
 
 def _credentials_in(file: Path) -> tuple[str, str, str]:
-    text = read_option_file(_OPTION, file, _LONGEST)
+    text = read_option_file(_PARAMETER, file, _LONGEST)
     try:
         values = orjson.loads(text)
         issuer, identity, secret = (values[name] for name in ("issuer_url", "client_id", "client_secret"))
     except (ValueError, LookupError, TypeError):
-        raise InvalidOption(_OPTION, file, "expected JSON with client_id, client_secret and issuer_url") from None
+        raise InvalidOption(_PARAMETER, file, "expected JSON with client_id, client_secret and issuer_url") from None
     if not all(isinstance(value, str) and value.isprintable() for value in (issuer, identity, secret)):
-        raise InvalidOption(_OPTION, file, "client_id, client_secret and issuer_url are texts")
+        raise InvalidOption(_PARAMETER, file, "client_id, client_secret and issuer_url are texts")
     if not _is_safe(issuer):
-        raise InvalidOption(_OPTION, file, "issuer_url has to begin with https://, because the secret goes there")
+        raise InvalidOption(_PARAMETER, file, "issuer_url has to begin with https://, because the secret goes there")
     return issuer.rstrip("/"), identity, secret
 
 

@@ -42,11 +42,11 @@ def tls_context(
         InvalidOption: a file that cannot be used.
     """
     if client_key and not client_cert:
-        raise InvalidOption("--client-key", client_key, "give the certificate that it belongs to with --client-cert")
+        raise InvalidOption("client_key", client_key, "give the certificate that it belongs to with `client_cert`")
     context = _trusting(ca_file)
     if client_cert:
-        read_option_file("--client-cert", client_cert, 1)
-        read_option_file("--client-key", client_key or client_cert, 1)
+        read_option_file("client_cert", client_cert, 1)
+        read_option_file("client_key", client_key or client_cert, 1)
         _show_certificate(context, client_cert, client_key, ask_pass_phrase)
     return context
 
@@ -54,11 +54,11 @@ def tls_context(
 def _trusting(ca_file: Path | None) -> ssl.SSLContext:
     if ca_file is None:
         return ssl.create_default_context()
-    read_option_file("--ca-file", ca_file, 1)  # OpenSSL does not say what is wrong
+    read_option_file("ca_file", ca_file, 1)  # OpenSSL does not say what is wrong
     try:
         return ssl.create_default_context(cafile=ca_file)
     except (ssl.SSLError, ValueError) as error:
-        raise InvalidOption("--ca-file", ca_file, "holds no certificate in PEM form") from error
+        raise InvalidOption("ca_file", ca_file, "holds no certificate in PEM form") from error
 
 
 def _show_certificate(
@@ -76,16 +76,16 @@ def _show_certificate(
         context.load_cert_chain(cert, key, pass_phrase)
     except (ssl.SSLError, ValueError) as error:  # ValueError: a pass phrase that is too long
         if asked:
-            raise InvalidOption("--client-key", key or cert, "is encrypted, and the pass phrase is wrong") from error
+            raise InvalidOption("client_key", key or cert, "is encrypted, and the pass phrase is wrong") from error
         if getattr(error, "reason", None) == "KEY_VALUES_MISMATCH":
-            raise InvalidOption("--client-key", key or cert, f"does not belong to the certificate {cert}") from error
-        raise InvalidOption("--client-cert", cert, _no_certificate(key)) from error
+            raise InvalidOption("client_key", key or cert, f"does not belong to the certificate {cert}") from error
+        raise InvalidOption("client_cert", cert, _no_certificate(key)) from error
 
 
 def _no_certificate(key: Path | None) -> str:
     if key:
         return f"it holds no certificate in PEM form, or {key} no key"
-    return "it holds no certificate with its key in PEM form; give a key in another file with --client-key"
+    return "it holds no certificate with its key in PEM form; give a key in another file with `client_key`"
 
 
 def is_secure(url: str) -> bool:
@@ -96,7 +96,7 @@ def is_secure(url: str) -> bool:
 def no_http(url: str, problem: str) -> NodeUnreachable:
     """Return the failure of a connection that opened, and on which no HTTP came."""
     if is_secure(url):  # a server with TLS 1.3 judges our certificate after the handshake, and its alert can get lost
-        remedy = "it may want a certificate of ours, or another one: --client-cert and --client-key"
+        remedy = "it may want a certificate of ours, or another one: `client_cert` and `client_key`"
         return TlsFailed(url, "it ended the connection right after the handshake", remedy)
     return NodeUnreachable(url, f"{problem}, as when a node is killed; if this port has TLS, use https:// or wss://")
 
@@ -119,7 +119,7 @@ def tls_failure(url: str, error: ssl.SSLError) -> TlsFailed:
 
 def _untrusted(error: ssl.SSLCertVerificationError) -> tuple[str, str]:
     if error.verify_code in _SELF_SIGNED_OR_UNKNOWN:
-        return "nobody whom we trust has signed its certificate", "give the certificate of its CA with --ca-file"
+        return "its certificate is not signed by a trusted CA", "give the certificate of its CA with `ca_file`"
     if error.verify_code == _EXPIRED:
         return "its certificate has expired", "have it renewed; if it is not old, correct this machine's clock"
     if error.verify_code == _NOT_YET_VALID:
@@ -127,7 +127,10 @@ def _untrusted(error: ssl.SSLCertVerificationError) -> tuple[str, str]:
     if error.verify_code in (_OTHER_NAME, _OTHER_ADDRESS):
         return "its certificate is for another name", "use the name that is in the certificate, or check the address"
     reason = printable(error.verify_message)
-    return f"its certificate is not accepted ({reason})", "give the right CA with --ca-file, or have it replaced"
+    return (
+        f"its certificate is not accepted ({reason})",
+        "give the right CA with `ca_file`, or have the certificate replaced",
+    )
 
 
 def _failed(reason: str) -> tuple[str, str]:
@@ -135,11 +138,11 @@ def _failed(reason: str) -> tuple[str, str]:
         return "it answers in plain text, without TLS", "use http:// or ws://, or the port on which it has TLS"
     alert = reason.partition(_ALERT)[2]
     if alert.startswith(_WANTS_CERTIFICATE):
-        return "it wants a certificate of ours", "give one with --client-cert and --client-key"
+        return "it wants a certificate of ours", "give one with `client_cert` and `client_key`"
     if alert.startswith(_REFUSES_CERTIFICATE):
-        return "it does not accept our certificate", "give one with --client-cert that its CA has signed and is valid"
+        return "it does not accept our certificate", "give a valid one that its CA has signed with `client_cert`"
     if alert.startswith("HANDSHAKE_FAILURE"):
-        return "the two sides do not agree", "it may want a certificate of ours: --client-cert and --client-key"
+        return "the two sides do not agree", "it may want a certificate of ours: `client_cert` and `client_key`"
     if "PROTOCOL" in reason and not reason.startswith("UNEXPECTED"):
         return "it speaks no TLS that is still safe", "have TLS 1.2 or 1.3 enabled there"
     problem = printable(reason.lower().replace("_", " ")) or "no reason given"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, astuple, dataclass
 
 from ..errors import InvalidOption
 from .admin import Admin
@@ -35,16 +35,15 @@ class TopicPolicy:
         Raises:
             InvalidOption: limits on a topic that keeps nothing, none at all, or a backlog that retention cannot hold.
         """
-        options = ("--retention", "--retention-size", "--ttl", "--backlog-limit")
-        for option, value in zip(options, astuple(self), strict=True):
+        for parameter, value in asdict(self).items():
             if value is not None and value <= 0:
-                raise InvalidOption(option, value, "expected more than 0")
+                raise InvalidOption(parameter, value, "expected more than 0")
         if not topic.is_persistent and any(value is not None for value in astuple(self)):
-            raise InvalidOption("--topic", topic, "a non-persistent topic keeps nothing, so it takes no limits")
+            raise InvalidOption("topic", topic, "a non-persistent topic keeps nothing, so it takes no limits")
         if self.retention_bytes is not None and self.retention_bytes < 2 * _MB:
-            raise InvalidOption("--retention-size", self.retention_bytes, "at least 2 MiB is needed")
+            raise InvalidOption("retention_bytes", self.retention_bytes, "at least 2 MiB is needed")
         if self.retention_bytes and (self.backlog_bytes or 0) >= self.retention_bytes // _MB * _MB:
-            raise InvalidOption("--backlog-limit", self.backlog_bytes, "expected less than --retention-size")
+            raise InvalidOption("backlog_bytes", self.backlog_bytes, "expected less than `retention_bytes`")
 
     async def apply(self, admin: Admin, topic: Topic) -> None:
         """Set the limits on an existing topic.

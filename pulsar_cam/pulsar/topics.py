@@ -53,13 +53,11 @@ class Topic:
             domain, path = "persistent", text if "/" in text else f"public/default/{text}"
         parts = path.split("/")
         if domain not in _DOMAINS or len(parts) != 3:
-            raise InvalidOption("--topic", ascii(text), _TOPIC_FORM)
+            raise InvalidOption("topic", ascii(text), _TOPIC_FORM)
         if len(text) > _LONGEST_NAME:
-            raise InvalidOption("--topic", ascii(text), f"a name has at most {_LONGEST_NAME} characters")
+            raise InvalidOption("topic", ascii(text), f"a name has at most {_LONGEST_NAME} characters")
         if {".", ".."} & set(parts):
-            raise InvalidOption(
-                "--topic", ascii(text), "'.' and '..' are no names, because URLs take them as folders"
-            )
+            raise InvalidOption("topic", ascii(text), "'.' and '..' are no names, because URLs take them as folders")
         topic = cls(domain, *parts)
         topic._check(text)
         return topic
@@ -67,9 +65,9 @@ class Topic:
     def _check(self, text: str) -> None:
         for kind, value in (("tenant", self.tenant), ("namespace", self.namespace)):
             if not _NAMED_ENTITY.fullmatch(value):
-                raise InvalidOption("--topic", ascii(text), f"a {kind} is made of letters, digits and any of -_=:.")
+                raise InvalidOption("topic", ascii(text), f"a {kind} is made of letters, digits and any of -_=:.")
         if not self.name or _UNUSABLE_IN_TOPIC.search(self.name) or not self.name.isprintable():
-            raise InvalidOption("--topic", ascii(text), "a topic's name has no spaces, slashes or control characters")
+            raise InvalidOption("topic", ascii(text), "a topic's name has no spaces, slashes or control characters")
 
     def __str__(self) -> str:
         return f"{self.domain}://{self.tenant}/{self.namespace}/{self.name}"
@@ -123,12 +121,12 @@ class Endpoint:
             InvalidOption: a URL that is none, or that carries a path, a query or a user, or to which a token would go
                 in plain text.
         """
-        service = _base_url("--service-url", service_url, ("http", "https"))
-        ws = _base_url("--ws-url", ws_url, ("ws", "wss")) if ws_url else re.sub("^http", "ws", service)
-        admin = _base_url("--admin-url", admin_url, ("http", "https")) if admin_url else service
+        service = _base_url("service_url", service_url, ("http", "https"))
+        ws = _base_url("ws_url", ws_url, ("ws", "wss")) if ws_url else re.sub("^http", "ws", service)
+        admin = _base_url("admin_url", admin_url, ("http", "https")) if admin_url else service
         if credentials and not allow_plain_text_token:
-            _refuse_plain_text("--ws-url" if ws_url else "--service-url", ws)
-            _refuse_plain_text("--admin-url" if admin_url else "--service-url", admin)
+            _refuse_plain_text("ws_url" if ws_url else "service_url", ws)
+            _refuse_plain_text("admin_url" if admin_url else "service_url", admin)
         return cls(ws, admin, credentials, tls or (tls_context() if is_secure(ws) or is_secure(admin) else None))
 
     @property
@@ -153,30 +151,30 @@ class Endpoint:
         return f"Endpoint(ws_url={self.ws_url!r}, admin_url={self.admin_url!r}, token={token})"
 
 
-def _base_url(option: str, url: str, schemes: tuple[str, ...]) -> str:
+def _base_url(parameter: str, url: str, schemes: tuple[str, ...]) -> str:
     expected = f"expected {schemes[0]}://HOST:PORT or {schemes[1]}://HOST:PORT"
     if "@" in url:
-        raise InvalidOption(option, "(hidden)", f"no user or password in a URL: {expected}, and a token if needed")
+        raise InvalidOption(parameter, "(hidden)", f"no user or password in a URL: {expected}, and a token if needed")
     try:
         parts = urlsplit(url)
         port, host_is_usable = parts.port, _is_host(parts.hostname or "")
     except ValueError:  # UnicodeError is one
-        raise InvalidOption(option, ascii(url), expected) from None
+        raise InvalidOption(parameter, ascii(url), expected) from None
     if parts.query or parts.fragment:
-        raise InvalidOption(option, "(hidden)", f"{expected}, and a token in its file, where nobody logs it")
+        raise InvalidOption(parameter, "(hidden)", f"{expected}, and a token in its file, where it is not logged")
     extras = parts.path.strip("/")
     if parts.scheme not in schemes or not host_is_usable or port == 0 or extras or not url.isprintable():
-        raise InvalidOption(option, ascii(url), expected)
+        raise InvalidOption(parameter, ascii(url), expected)
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _refuse_plain_text(option: str, url: str) -> None:
+def _refuse_plain_text(parameter: str, url: str) -> None:
     if not is_secure(url) and not is_loopback(url):
         raise InvalidOption(
-            option,
+            parameter,
             url,
-            "everybody on the way could read the token; use https:// and wss://, or, where that is no danger, "
-            "--allow-plain-text-token",
+            "anyone on the way could read the token; use https:// and wss://, or, where that is safe, "
+            "`allow_plain_text_token`",
         )
 
 
@@ -204,5 +202,5 @@ def check_subscription(name: str) -> str:
         InvalidOption: empty, too long, or with control characters.
     """
     if not name.strip() or len(name) > 200 or not name.isprintable():
-        raise InvalidOption("--subscription", ascii(name), "expected 1 to 200 printable characters")
+        raise InvalidOption("subscription", ascii(name), "expected 1 to 200 printable characters")
     return name

@@ -38,11 +38,11 @@ def make_report(files: Sequence[Path], output: Path) -> list[Recording]:
 
 def _check(files: Sequence[Path], output: Path) -> None:
     if len(files) > _MOST_FILES:
-        raise InvalidOption("FILE", f"({len(files)} files)", f"expected at most {_MOST_FILES}")
+        raise InvalidOption("files", f"({len(files)} files)", f"expected at most {_MOST_FILES}")
     if list(files).count(STANDARD_INPUT) > 1:
-        raise InvalidOption("FILE", "-", "standard input can be read once")
+        raise InvalidOption("files", "-", "standard input can be read once")
     if any(_is_same(path, output) for path in files):
-        raise InvalidOption("--output", output, "it is one of the recordings; choose another name")
+        raise InvalidOption("output", output, "it is one of the recordings; choose another name")
     try:
         is_other, has_folder = output.exists() and not output.is_file(), output.parent.is_dir()
     except OSError as error:  # such as a name that is too long
@@ -66,11 +66,11 @@ def _recordings(path: Path) -> list[Recording]:
         with path.open("rb") as file:
             return read(file, path.name)
     except OSError as error:
-        raise InvalidOption("FILE", path, f"cannot be read: {error.strerror}") from error
+        raise InvalidOption("files", path, f"cannot be read: {error.strerror}") from error
     except ValueError as error:
         if isinstance(error, InvalidOption):
             raise
-        raise InvalidOption("FILE", path, "cannot be read: no file has such a name") from error
+        raise InvalidOption("files", path, "cannot be read: a file cannot have this name") from error
 
 
 def _write(page: str, output: Path) -> None:

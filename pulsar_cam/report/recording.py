@@ -119,7 +119,7 @@ def read(file: BinaryIO, name: str) -> list[Recording]:
         else:
             others += 1
     if not recordings:
-        raise InvalidOption("FILE", name, _nothing_in_it(strange, others, cut_off))
+        raise InvalidOption("files", name, _nothing_in_it(strange, others, cut_off))
     next(iter(recordings.values())).problems += _problems(strange, others, cut_off)
     return list(recordings.values())
 
@@ -129,7 +129,7 @@ def _lines_of(file: BinaryIO, name: str) -> Iterator[bytes]:
     while line := file.readline(_LONGEST_LINE + 1):
         number += 1
         if len(line) > _LONGEST_LINE:
-            raise InvalidOption("FILE", name, f"line {number} is longer than 1 MiB, so this is no recording")
+            raise InvalidOption("files", name, f"line {number} is longer than 1 MiB, so this is no recording")
         if line.strip():
             yield line
 

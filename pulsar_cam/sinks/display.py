@@ -16,7 +16,7 @@ from ..errors import DisplayError
 from ..pictures.opencv import cv2
 from ..text import printable
 
-_HEADLESS = "--headless works without a display"
+_HEADLESS = "'pulsar-cam watch --headless' works without a display"
 _CONNECT_TIMEOUT_S = 10.0
 _QT_PLUGIN = Path(cv2.__file__).parent / "qt" / "plugins" / "platforms" / "libqxcb.so"
 
@@ -75,7 +75,7 @@ def _check_x_server() -> None:
         )
     if not _x_server_answers():
         raise DisplayError(
-            f"no X server lets us in at DISPLAY={display}",
+            f"no X server accepts us at DISPLAY={display}",
             f"Check DISPLAY, and XAUTHORITY when the desktop belongs to another user; or {_HEADLESS}",
         )
 

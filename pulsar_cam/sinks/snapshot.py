@@ -25,7 +25,7 @@ def check_snapshot_path(path: Path) -> None:
         OutputError: a folder, in a folder that is missing or read-only, or a name that the system does not take.
     """
     if path.suffix.lower() not in (*_JPEG_SUFFIXES, ".png"):
-        raise InvalidOption("--snapshot", path, "expected a file name that ends in .jpg or .png")
+        raise InvalidOption("path", path, "expected a file name that ends in .jpg or .png")
     try:
         is_folder, has_folder = path.is_dir(), path.parent.is_dir()
     except OSError as error:  # such as a name that is too long, or a folder that may not be entered

@@ -72,7 +72,7 @@ class Window:
         try:
             cv2.namedWindow(self._name, _FLAGS)
         except cv2.error as error:
-            raise DisplayError(str(error), "Try it without a window: --headless") from error
+            raise DisplayError(str(error), "'pulsar-cam watch --headless' needs none") from error
         # Before the first picture: Qt opens at a size of its own otherwise, and scales.
         cv2.resizeWindow(self._name, *_fit(self._image))
         self._redraw()

@@ -89,19 +89,19 @@ def open_source(
     if "://" in uri:
         return _open_url(uri, size, fps, loop, keep_jpeg)
     if not uri:
-        raise InvalidOption("--source", "''", "give a camera number, a file, a URL or test-pattern:")
+        raise InvalidOption("uri", "''", "give a camera number, a file, a URL or test-pattern:")
     return _open_file(Path(uri), size, fps, loop, keep_jpeg)
 
 
 def _check_size(size: tuple[int, int] | None) -> None:
     if size and not all(_MIN_SIDE <= side <= _MAX_SIDE for side in size):
         expected = f"expected {_MIN_SIDE} to {_MAX_SIDE} pixels a side, such as 1280x720"
-        raise InvalidOption("--size", "x".join(map(str, size)), expected)
+        raise InvalidOption("size", "x".join(map(str, size)), expected)
 
 
 def _check_fps(fps: float | None) -> None:
     if fps is not None and not 0 < fps <= _MAX_FPS:
-        raise InvalidOption("--fps", fps, f"expected more than 0 and at most {_MAX_FPS:g}")
+        raise InvalidOption("fps", fps, f"expected more than 0 and at most {_MAX_FPS:g}")
 
 
 def _printable(name: str) -> str:
@@ -178,7 +178,7 @@ def _open_url(uri: str, size: tuple[int, int] | None, fps: float | None, loop: b
 def _checked_url(uri: str) -> tuple[SplitResult, int]:
     scheme = uri.partition("://")[0].lower()
     if scheme not in _PORTS or not uri.isprintable():
-        raise InvalidOption("--source", _printable(f"{scheme}://..."), f"a URL begins with {', '.join(_PORTS)}")
+        raise InvalidOption("uri", _printable(f"{scheme}://..."), f"a URL begins with {', '.join(_PORTS)}")
     try:
         parts = urlsplit(uri)
         # An unescaped slash in a password moves the host into the path, and the password into the port.
@@ -187,7 +187,7 @@ def _checked_url(uri: str) -> tuple[SplitResult, int]:
     except ValueError:
         pass
     expected = "not a valid URL; write / ? # @ in a user name, password or path as %2F %3F %23 %40"
-    raise InvalidOption("--source", f"{scheme}://...", expected)
+    raise InvalidOption("uri", f"{scheme}://...", expected)
 
 
 def _connection_problem(host: str, port: int) -> str:

@@ -203,7 +203,7 @@ class WatchStats:
             return f"waiting for frames on {topic.name}"
         quiet_s = time.monotonic() - self._last_arrival_s
         if quiet_s < _QUIET_AFTER_S and self.dropped["too_old"]:
-            return f"frames are older than {self.max_age_ms:.0f} ms when they arrive (see --max-age)"
+            return f"frames are older than {self.max_age_ms:.0f} ms when they arrive (see `max_age_ms`)"
         return f"no frames on {topic.name} for {quiet_s:.0f} s"
 
     @property

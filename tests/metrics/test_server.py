@@ -219,13 +219,13 @@ def test_a_port_can_be_used_again_at_once() -> None:
 
 def test_a_port_in_use_is_said_with_what_to_do(server: MetricsServer) -> None:
     port = int(server.url.rsplit(":", 1)[1])
-    with pytest.raises(InvalidOption, match=rf"^--metrics-port {port}: cannot listen there .*choose another, or 0"):
+    with pytest.raises(InvalidOption, match=rf"^`port` {port}: cannot listen there .*choose another, or 0"):
         MetricsServer("127.0.0.1", port, registry_of(), str, str)
 
 
 @pytest.mark.parametrize("host", ["no.such.host.invalid", "a b", "x" * 300, "192.0.2.1", "127.0.0.1:80"])
 def test_a_host_that_is_none_of_ours_is_said(host: str) -> None:
-    with pytest.raises(InvalidOption, match=r"^--metrics-host '"):
+    with pytest.raises(InvalidOption, match=r"^`host` '"):
         MetricsServer(host, 0, registry_of(), str, str)
 
 

@@ -62,7 +62,7 @@ def test_without_docker_the_sentence_says_that_none_is_needed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(DependencyMissing, match=r"docker is not installed\. Leave out --docker"):
+    with pytest.raises(DependencyMissing, match=r"docker is not installed\. Leave out `in_docker`"):
         docker.start("pulsar-cam-a", 18080, 16650)
 
 

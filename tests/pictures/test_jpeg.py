@@ -58,7 +58,7 @@ def test_image_that_is_none_or_too_large_cannot_be_encoded(shape: tuple[int, ...
 
 
 def test_image_that_viewers_would_refuse_is_not_encoded() -> None:
-    with pytest.raises(EncodeError, match=r"^frames of 8192x4321 pixels are too large for viewers; lower --size$"):
+    with pytest.raises(EncodeError, match=r"^frames of 8192x4321 pixels are too large for viewers; lower `size`$"):
         encode(Frame(np.zeros((4321, 8192, 3), np.uint8), 0), 80)
 
 

@@ -192,7 +192,7 @@ async def through_a_guard(credentials: Credentials, renew: Callable[[], None]) -
         living = asyncio.create_task(live())
         async with asyncio.timeout(30):
             await guard.refused.wait()
-            while "does not let us in" not in session.status and not living.done():  # noqa: ASYNC110
+            while "rejected our credentials" not in session.status and not living.done():  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
             renew()
             await living

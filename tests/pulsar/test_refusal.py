@@ -76,7 +76,7 @@ REFUSALS: list[tuple[int, str, type[PulsarError], str]] = [
         RequestRejected,
         "Invalid compressionType gzip (HTTP",
     ),
-    (401, "Authentication required", NotAuthenticated, "ws://localhost:8080 does not let us in"),
+    (401, "Authentication required", NotAuthenticated, "ws://localhost:8080 rejected our credentials"),
     (403, "Not authorized", NotAuthorized, "not allowed to subscribe to persistent://zoo/barn/cows"),
     (404, from_broker("consumer", "Namespace not found"), NamespaceNotFound, "namespace zoo/barn does not exist"),
     (404, from_broker("producer", ""), TopicNotFound, "topic persistent://zoo/barn/cows does not exist"),

@@ -71,8 +71,8 @@ def test_a_node_whose_ca_we_trust_is_talked_to(way: Callable[[Endpoint], Any], o
 @pytest.mark.parametrize(
     ("name", "days", "ca", "sentence"),
     [
-        ("127.0.0.1", 30, "foreign", "signed its certificate; give the certificate of its CA with --ca-file"),
-        ("127.0.0.1", 30, "system", "signed its certificate; give the certificate of its CA with --ca-file"),
+        ("127.0.0.1", 30, "foreign", "not signed by a trusted CA; give the certificate of its CA with `ca_file`"),
+        ("127.0.0.1", 30, "system", "not signed by a trusted CA; give the certificate of its CA with `ca_file`"),
         ("elsewhere.example", 30, "ours", "is for another name"),
         ("127.0.0.1", -2, "ours", "has expired"),
         ("127.0.0.1", 90, "ours", "is not valid yet"),
@@ -107,8 +107,8 @@ def test_a_certificate_of_ours_that_is_wanted(
     # With TLS 1.3 the alert comes after the handshake, and is lost where the connection is reset behind it.
     assert "want" in str(missing)
     assert "accept" in str(strange) or "want" in str(strange)
-    assert "--client-cert" in str(missing)
-    assert "--client-cert" in str(strange)
+    assert "`client_cert`" in str(missing)
+    assert "`client_cert`" in str(strange)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -141,16 +141,16 @@ def test_files_that_cannot_be_used_are_named_with_the_reason(tmp_path: Path, our
     text, missing = tmp_path / "text", tmp_path / "missing"
     text.write_text("no PEM")
     cases: list[tuple[tuple[Any, ...], str]] = [
-        ((missing,), "--ca-file .*No such file"),
-        ((text,), "--ca-file .*no certificate in PEM form"),
-        ((tmp_path,), "--ca-file .*directory"),
-        ((None, missing), "--client-cert .*No such file"),
-        ((None, cert, missing), "--client-key .*No such file"),
-        ((None, cert), "give a key in another file with --client-key"),
+        ((missing,), "`ca_file` .*No such file"),
+        ((text,), "`ca_file` .*no certificate in PEM form"),
+        ((tmp_path,), "`ca_file` .*directory"),
+        ((None, missing), "`client_cert` .*No such file"),
+        ((None, cert, missing), "`client_key` .*No such file"),
+        ((None, cert), "give a key in another file with `client_key`"),
         ((None, text, key), "holds no certificate"),
         ((None, cert, text), "no key"),
-        ((None, cert, other_key), "--client-key .*does not belong to the certificate"),
-        ((None, None, key), "--client-cert"),
+        ((None, cert, other_key), "`client_key` .*does not belong to the certificate"),
+        ((None, None, key), "`client_cert`"),
     ]
     for files, sentence in cases:
         with pytest.raises(InvalidOption, match=sentence):

@@ -34,14 +34,14 @@ def test_limits_that_pulsar_takes_pass(policy: TopicPolicy) -> None:
 @pytest.mark.parametrize(
     ("policy", "topic", "option"),
     [
-        (TopicPolicy(retention_s=1), FLEETING, "--topic non-persistent://"),
-        (TopicPolicy(ttl_s=1), FLEETING, "--topic non-persistent://"),
-        (TopicPolicy(retention_s=0), TOPIC, "--retention 0"),
-        (TopicPolicy(ttl_s=-1), TOPIC, "--ttl -1"),
-        (TopicPolicy(backlog_bytes=0), TOPIC, "--backlog-limit 0"),
-        (TopicPolicy(retention_bytes=2 * MIB - 1), TOPIC, "--retention-size 2097151"),
-        (TopicPolicy(retention_bytes=10 * MIB, backlog_bytes=10 * MIB), TOPIC, "--backlog-limit 10485760"),
-        (TopicPolicy(retention_bytes=11 * MIB - 1, backlog_bytes=10 * MIB), TOPIC, "--backlog-limit 10485760"),
+        (TopicPolicy(retention_s=1), FLEETING, "`topic` non-persistent://"),
+        (TopicPolicy(ttl_s=1), FLEETING, "`topic` non-persistent://"),
+        (TopicPolicy(retention_s=0), TOPIC, "`retention_s` 0"),
+        (TopicPolicy(ttl_s=-1), TOPIC, "`ttl_s` -1"),
+        (TopicPolicy(backlog_bytes=0), TOPIC, "`backlog_bytes` 0"),
+        (TopicPolicy(retention_bytes=2 * MIB - 1), TOPIC, "`retention_bytes` 2097151"),
+        (TopicPolicy(retention_bytes=10 * MIB, backlog_bytes=10 * MIB), TOPIC, "`backlog_bytes` 10485760"),
+        (TopicPolicy(retention_bytes=11 * MIB - 1, backlog_bytes=10 * MIB), TOPIC, "`backlog_bytes` 10485760"),
     ],
 )
 def test_limits_that_pulsar_would_refuse_are_wrong_usage(policy: TopicPolicy, topic: Topic, option: str) -> None:

@@ -195,10 +195,10 @@ def test_a_url_that_may_hold_a_secret_is_not_repeated(url: str) -> None:
 @pytest.mark.parametrize(
     ("urls", "option"),
     [
-        ({"service_url": "http://pulsar:8080"}, "--service-url ws://pulsar:8080"),
-        ({"service_url": "https://pulsar", "ws_url": "ws://proxy"}, "--ws-url ws://proxy"),
-        ({"service_url": "https://pulsar", "admin_url": "http://admin"}, "--admin-url http://admin"),
-        ({"service_url": "http://localhost", "ws_url": "ws://192.168.1.9"}, "--ws-url ws://192.168.1.9"),
+        ({"service_url": "http://pulsar:8080"}, "`service_url` ws://pulsar:8080"),
+        ({"service_url": "https://pulsar", "ws_url": "ws://proxy"}, "`ws_url` ws://proxy"),
+        ({"service_url": "https://pulsar", "admin_url": "http://admin"}, "`admin_url` http://admin"),
+        ({"service_url": "http://localhost", "ws_url": "ws://192.168.1.9"}, "`ws_url` ws://192.168.1.9"),
     ],
 )
 def test_a_token_goes_to_another_machine_unencrypted_only_if_that_is_allowed(
@@ -206,7 +206,7 @@ def test_a_token_goes_to_another_machine_unencrypted_only_if_that_is_allowed(
 ) -> None:
     with pytest.raises(InvalidOption, match=re.escape(option)) as caught:
         Endpoint.of(**urls, credentials=Token("secret"))
-    assert "--allow-plain-text-token" in str(caught.value)
+    assert "`allow_plain_text_token`" in str(caught.value)
     assert Endpoint.of(**urls, credentials=Token("secret"), allow_plain_text_token=True).credentials
     assert Endpoint.of(**urls).credentials is None
 

@@ -163,7 +163,7 @@ def test_failures_of_tls_have_their_sentence(secrets: Secrets) -> None:
     file = secrets.file("token", token(CAMERA))
     cert, key = foreign.sign("camera.example", role=CAMERA)
     for options, sentence in {
-        ("--ca-file", foreign.file): "nobody whom we trust has signed its certificate",
+        ("--ca-file", foreign.file): "its certificate is not signed by a trusted CA",
         ("--client-cert", cert, "--client-key", key): "--client-cert",
         ("--service-url", f"http://localhost:{secured.tls_port}"): "use https:// or wss://",
         ("--service-url", f"https://localhost:{secured.state.http_port}"): "use http:// or ws://",
@@ -194,7 +194,7 @@ def test_a_token_that_expires_is_renewed_from_its_file(
             file.write_text(token(CAMERA))
             wait_until(lambda: stats.session is not None and stats.session.reconnects == 1, "renewal")
             watching.receives_more(5)
-    assert "does not let us in" in caplog.text
+    assert "rejected our credentials" in caplog.text
     for secret in (expiring, file.read_text(), viewer.credentials.token() if viewer.credentials else ""):
         assert secret.rpartition(".")[2] not in caplog.text
 

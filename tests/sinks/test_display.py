@@ -57,14 +57,14 @@ def test_no_display(monkeypatch: pytest.MonkeyPatch, value: str | None) -> None:
 @pytest.mark.parametrize("value", [":7777", "127.0.0.1:1", "no display", ":\x1b[31m"])
 def test_display_without_server(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("DISPLAY", value)
-    assert problem_of("no X server lets us in at DISPLAY=").isprintable()
+    assert problem_of("no X server accepts us at DISPLAY=").isprintable()
 
 
 @linux
 def test_server_that_never_answers(monkeypatch: pytest.MonkeyPatch, silent_display: str) -> None:
     monkeypatch.setattr(display, "_CONNECT_TIMEOUT_S", 0.1)
     monkeypatch.setenv("DISPLAY", silent_display)
-    assert silent_display in problem_of("no X server lets us in")
+    assert silent_display in problem_of("no X server accepts us")
 
 
 @linux

@@ -226,7 +226,7 @@ def test_a_camera_that_cannot_be_opened_says_why(cards: Path, fault: str, senten
     result, log = read_camera(camera_environment(cards, fault=fault), 1)
     assert result["error"][0] == "DeviceNotFound"
     assert result["error"][1].startswith(sentence)
-    assert result["error"][1].endswith("try --source test-pattern:")
+    assert result["error"][1].endswith("try 'pulsar-cam publish --source test-pattern:'")
     assert log == ""
 
 

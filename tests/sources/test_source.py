@@ -225,7 +225,7 @@ def test_the_test_pattern(uri: str) -> None:
 
 @pytest.mark.parametrize("size", [(0, 480), (640, -1), (15, 480), (640, 7681)])
 def test_impossible_sizes_are_refused(size: tuple[int, int]) -> None:
-    with pytest.raises(InvalidOption, match=f"--size {size[0]}x{size[1]}: expected 16 to 7680 pixels a side"):
+    with pytest.raises(InvalidOption, match=f"`size` {size[0]}x{size[1]}: expected 16 to 7680 pixels a side"):
         open_source("test-pattern:", size=size)
 
 

@@ -109,7 +109,7 @@ def test_frames_past_the_limit_are_too_old_and_waiting_says_so() -> None:
     assert stats.is_too_old(packet(age_ms=600))
     stats.follow(packet(age_ms=600))
     stats.drop("too_old")
-    assert stats.waiting_for(TOPIC) == "frames are older than 500 ms when they arrive (see --max-age)"
+    assert stats.waiting_for(TOPIC) == "frames are older than 500 ms when they arrive (see `max_age_ms`)"
 
 
 def test_a_clock_that_is_ahead_is_named_and_makes_no_negative_age() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from ...errors import HookFailed, InvalidOption
 
-OPTION = "--on-change"
+_PARAMETER = "command"
 _SECRETS = frozenset({"PULSAR_CAM_TOKEN", "PULSAR_CAM_CLIENT_KEY_PASSWORD", "PULSAR_CAM_WEBHOOK"})
 _VARIABLES = {
     "PULSAR_CAM_STATE": "state",
@@ -36,17 +36,19 @@ class Command:
         InvalidOption: no command, or a program that is not there.
     """
 
-    name = f"the command of {OPTION}"
+    name = "the on-change command"
 
     def __init__(self, text: str) -> None:
         try:
             words = shlex.split(text)
         except ValueError as error:
-            raise InvalidOption(OPTION, "(hidden)", f"expected a program and its arguments: {error}") from error
+            raise InvalidOption(_PARAMETER, "(hidden)", f"expected a program and its arguments: {error}") from error
         program = shutil.which(words[0]) if words else None
         if not program:
             shown = words[0] if words else text
-            raise InvalidOption(OPTION, shown, "there is no such program; check the spelling, or give its whole path")
+            raise InvalidOption(
+                _PARAMETER, shown, "there is no such program; check the spelling, or give its whole path"
+            )
         self._words = [program, *words[1:]]
 
     async def deliver(self, change: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from ...errors import HookFailed, InvalidOption
 from ...option_file import read_option_file
 from ...pulsar.topics import is_loopback
 
-OPTION, FILE_OPTION = "--webhook", "--webhook-file"
+_URL, _PATH = "url", "path"
 _LONGEST = 8000
 _TIMEOUT_S = 5.0
 _PAUSES_S = (1.0, 2.0)
@@ -26,7 +26,7 @@ class Webhook:
 
     Args:
         url: ``https://``, or ``http://`` on this machine.
-        option: where it comes from, for errors.
+        parameter: where it comes from, for errors.
 
     Raises:
         InvalidOption: another kind of URL; it is not repeated.
@@ -34,8 +34,8 @@ class Webhook:
 
     name = "the webhook"
 
-    def __init__(self, url: str, option: str = OPTION) -> None:
-        self._url = _checked(url.strip(), option)
+    def __init__(self, url: str, parameter: str = _URL) -> None:
+        self._url = _checked(url.strip(), parameter)
         logging.getLogger("httpx").addFilter(self._has_no_secret)
 
     def __repr__(self) -> str:
@@ -48,8 +48,8 @@ class Webhook:
         Raises:
             InvalidOption: the file cannot be read, or holds no usable URL.
         """
-        text = read_option_file(FILE_OPTION, path, _LONGEST + 100).decode("utf-8-sig", errors="replace")
-        return cls(text, FILE_OPTION)
+        text = read_option_file(_PATH, path, _LONGEST + 100).decode("utf-8-sig", errors="replace")
+        return cls(text, _PATH)
 
     async def deliver(self, change: dict[str, Any]) -> None:
         """Post the change; again, twice, where nobody listens or a server says that it is busy.
@@ -83,13 +83,13 @@ class Webhook:
         return self._url not in record.getMessage()
 
 
-def _checked(url: str, option: str) -> str:
+def _checked(url: str, parameter: str) -> str:
     expected = "expected https://HOST/PATH, or http:// for this machine only: others on the way could read it"
     try:
         parts, parsed = urlsplit(url), httpx.URL(url)
     except (ValueError, httpx.InvalidURL):
-        raise InvalidOption(option, "(hidden)", expected) from None
+        raise InvalidOption(parameter, "(hidden)", expected) from None
     is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(url))
     if not is_safe or not parsed.host or len(url) > _LONGEST:
-        raise InvalidOption(option, "(hidden)", expected)
+        raise InvalidOption(parameter, "(hidden)", expected)
     return url

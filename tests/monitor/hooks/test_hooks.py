@@ -149,7 +149,7 @@ def test_an_environment_keeps_what_is_not_secret(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("text", ["", "  ", "no-such-program --x", "'unfinished"])
 def test_a_command_that_cannot_run_is_refused_at_once(text: str) -> None:
-    with pytest.raises(InvalidOption, match="--on-change"):
+    with pytest.raises(InvalidOption, match=r"^`command`"):
         Command(text)
 
 
@@ -228,7 +228,7 @@ def test_failures_are_said_once_per_kind(tmp_path: Path, caplog: pytest.LogCaptu
 def test_a_command_that_fails_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with Hooks([python(tmp_path, "raise SystemExit(3)")], "front-door") as hooks:
         follow(hooks, "pp")
-    assert "the command of --on-change failed: it ended with exit code 3" in caplog.text
+    assert "the on-change command failed: it ended with exit code 3" in caplog.text
 
 
 def test_a_hook_that_breaks_is_called_again(caplog: pytest.LogCaptureFixture) -> None:
@@ -322,7 +322,7 @@ def test_a_webhook_shows_its_url_nowhere(url: str, tmp_path: Path) -> None:
 
 def test_a_file_without_a_url_is_refused(tmp_path: Path) -> None:
     (tmp_path / "url").write_bytes(b"\xff\x00secret")
-    with pytest.raises(InvalidOption, match=r"--webhook-file \(hidden\)"):
+    with pytest.raises(InvalidOption, match=r"`path` \(hidden\)"):
         Webhook.of_file(tmp_path / "url")
     with pytest.raises(InvalidOption, match="cannot be read"):
         Webhook.of_file(tmp_path / "none")
