@@ -14,6 +14,7 @@ HEAVY = ("websockets", "httpx", "cv2")
     "module",
     [
         "pulsar_cam.monitor.judge",
+        "pulsar_cam.monitor.looks.stream_count",
         "pulsar_cam.monitor.probes.policy",
         "pulsar_cam.monitor.probes.probe",
         "pulsar_cam.monitor.hooks.changes",

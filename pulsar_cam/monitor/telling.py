@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Sequence
 
-from ..errors import PulsarError
 from ..pulsar.condition import Condition, condition_topic, packet_with
 from ..pulsar.producer import Producer
 from ..pulsar.topics import Endpoint, Topic
-from ..runtime.retry import backoff
+from ..runtime.kept_open import KeptOpen
 from . import sessions
 from .judge import MOST_AGE_MS
 from .view import ProbeView, View
-
-logger = logging.getLogger(__name__)
 
 _TYPICAL_FRAME_BYTES = 120_000
 
 
 class Telling:
-    """Sends the newest condition to whoever listens, for as long as `run` does."""
+    """Sends the newest condition to the publishers that listen, for as long as `run` does."""
 
     def __init__(self, endpoint: Endpoint, topic: Topic) -> None:
         self._endpoint, self._topic = endpoint, condition_topic(topic)
@@ -29,19 +25,13 @@ class Telling:
         self._is_new = asyncio.Event()
 
     def tell(self, condition: Condition) -> None:
-        """Have a condition sent, in place of one that is not sent yet."""
+        """Have a condition sent, instead of one that was not sent yet."""
         self._newest = condition
         self._is_new.set()
 
     async def run(self) -> None:
         """Send, for ever."""
-        for delay_s in backoff():
-            try:
-                async with Producer(self._endpoint, self._topic, log=sessions.log) as producer:
-                    await self._send_all(producer)
-            except PulsarError as error:
-                logger.debug("publishers are not told how frames fare: %s", error)
-            await asyncio.sleep(delay_s)
+        await KeptOpen(lambda: Producer(self._endpoint, self._topic, log=sessions.log), self._send_all).run()
 
     async def _send_all(self, producer: Producer) -> None:
         while True:

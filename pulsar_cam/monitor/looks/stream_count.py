@@ -1,0 +1,79 @@
+"""What came of the real stream: its frames, their ages and gaps, and what its publisher says in place of frames."""
+
+from __future__ import annotations
+
+import time
+
+from ...errors import DecodeError
+from ...frame import Packet
+from ...measure.clocks import ClockOffset
+from ...measure.rates import Gaps
+from ...measure.stages import Durations
+from ...pulsar.wire import Delivery, packet_of
+from ..view import StreamView
+
+_MOST_AGES = 1024
+_NOTICE_LASTS_S = 3.0  # a publisher repeats it every second
+
+
+class StreamCount:
+    """Counts deliveries, none of which it decodes."""
+
+    def __init__(self) -> None:
+        self._clock, self._gaps = ClockOffset(), Gaps()
+        self._frames = self._seen_frames = 0
+        self._bytes = self._seen_bytes = 0
+        self._ages = Durations(_MOST_AGES)
+        self._picture = self._notice = ""
+        self._noticed_s = -_NOTICE_LASTS_S
+        self._looked_at_s = self._last_at_s = time.monotonic()
+
+    def begin(self) -> None:
+        """Note that deliveries may come from now on: before that, none was missed."""
+        self._last_at_s = time.monotonic()
+
+    def take(self, delivery: Delivery, round_trip_ns: int | None) -> None:
+        """Count a delivery; what is not a frame of ours is left out.
+
+        Args:
+            round_trip_ns: the longest of the last round trips to the node; None if it is not known.
+        """
+        try:
+            packet = packet_of(delivery)
+        except DecodeError:
+            return
+        if packet.notice:
+            self._notice, self._noticed_s = packet.notice, time.monotonic()
+            return
+        self._notice = ""
+        self._frames += 1
+        self._bytes += len(packet.jpeg)
+        self._last_at_s = time.monotonic()
+        self._gaps.follow(packet)
+        self._clock.observe(packet, round_trip_ns)
+        self._ages.add(max(0, delivery.received_at_ns - self._clock.offset_ns - packet.captured_at_ns))
+        self._picture = _picture(packet)
+
+    def view(self) -> StreamView:
+        """Return what came since the last call."""
+        now_s = time.monotonic()
+        passed_s = max(0.001, now_s - self._looked_at_s)
+        ages, self._ages = self._ages, Durations(_MOST_AGES)
+        frames, size = self._frames - self._seen_frames, self._bytes - self._seen_bytes
+        self._looked_at_s, self._seen_frames, self._seen_bytes = now_s, self._frames, self._bytes
+        return StreamView(
+            fps=round(frames / passed_s, 1),
+            bytes_per_s=round(size / passed_s, 1),
+            age_ms=ages.percentiles_ms(),
+            picture=self._picture,
+            frames=self._frames,
+            missing=self._gaps.missing,
+            repeated=self._gaps.repeated,
+            notice=self._notice if now_s - self._noticed_s < _NOTICE_LASTS_S else "",
+            silent_s=round(now_s - self._last_at_s, 1),
+        )
+
+
+def _picture(packet: Packet) -> str:
+    quality = f" q{packet.quality}" if packet.quality else ""
+    return f"{packet.width}x{packet.height}{quality}"
