@@ -24,7 +24,8 @@ from .publishing.encoding import Publishing
 from .publishing.stats import PublishStats
 from .publishing.steering import Adapt
 from .pulsar.consumer import Consumer
-from .pulsar.topics import Endpoint, Topic
+from .pulsar.endpoint import Endpoint
+from .pulsar.topics import Topic
 from .runtime.background import Background
 from .runtime.latest import Latest
 from .sinks.viewer import Viewer

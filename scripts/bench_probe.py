@@ -26,7 +26,8 @@ from websockets.sync.client import connect
 from pulsar_cam.monitor.plan import Plan
 from pulsar_cam.monitor.probes.lane import Lane
 from pulsar_cam.monitor.probes.probe import Probe
-from pulsar_cam.pulsar.topics import Endpoint, Topic
+from pulsar_cam.pulsar.endpoint import Endpoint
+from pulsar_cam.pulsar.topics import Topic
 
 from .bench.node import Addresses, own_node
 

@@ -13,6 +13,8 @@ HEAVY = ("websockets", "httpx", "cv2")
 @pytest.mark.parametrize(
     "module",
     [
+        "pulsar_cam.pulsar.condition",
+        "pulsar_cam.publishing.controller",
         "pulsar_cam.monitor.judge",
         "pulsar_cam.monitor.looks.stream_count",
         "pulsar_cam.monitor.probes.policy",

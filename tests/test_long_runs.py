@@ -18,8 +18,9 @@ from pulsar_cam.publishing import encoding
 from pulsar_cam.publishing.stats import PublishStats
 from pulsar_cam.pulsar import connection
 from pulsar_cam.pulsar.admin import Limits
-from pulsar_cam.pulsar.refusal import Target
-from pulsar_cam.pulsar.topics import Endpoint, Topic
+from pulsar_cam.pulsar.endpoint import Endpoint
+from pulsar_cam.pulsar.target import Target
+from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.watching import every_frame
 from pulsar_cam.watching.stats import WatchStats
 
@@ -89,7 +90,7 @@ def connect_to(peer_of: Callable[[], Peer], monkeypatch: pytest.MonkeyPatch) -> 
     async def opened(_target: Target, _endpoint: Endpoint) -> Peer:
         return peer_of()
 
-    monkeypatch.setattr(connection, "_connect", opened)
+    monkeypatch.setattr(connection, "connect", opened)
 
 
 def test_a_publisher_of_100_000_frames(monkeypatch: pytest.MonkeyPatch) -> None:

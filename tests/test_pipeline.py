@@ -6,7 +6,8 @@ import threading
 
 from pulsar_cam import pipeline
 from pulsar_cam.errors import SourceUnreadable
-from pulsar_cam.pulsar.topics import Endpoint, Topic
+from pulsar_cam.pulsar.endpoint import Endpoint
+from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.sinks.viewer import Viewer
 from pulsar_cam.sources.source import Source
 

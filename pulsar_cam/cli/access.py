@@ -15,8 +15,8 @@ import typer
 
 from ..errors import InvalidOption
 from ..pulsar.credentials import Credentials, Token, TokenFile, checked_token, read_token
+from ..pulsar.endpoint import DEFAULT_SERVICE_URL, Endpoint
 from ..pulsar.tls import tls_context
-from ..pulsar.topics import DEFAULT_SERVICE_URL, Endpoint
 
 TOKEN_VARIABLE = "PULSAR_CAM_TOKEN"  # noqa: S105 - its name, not its value
 PASS_PHRASE_VARIABLE = "PULSAR_CAM_CLIENT_KEY_PASSWORD"  # noqa: S105

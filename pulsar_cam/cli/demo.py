@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import DisplayError, NodeUnreachable, SourceError
-from ..pulsar.topics import DEFAULT_SERVICE_URL, Endpoint, Topic
+from ..pulsar.endpoint import DEFAULT_SERVICE_URL, Endpoint
+from ..pulsar.topics import Topic
 from . import options
 from .access import reaches_node
 from .console import StatusLine, errors, set_up_logging, stoppable

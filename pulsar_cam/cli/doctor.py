@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..pulsar.topics import DEFAULT_TOPIC, Endpoint, Topic
+from ..pulsar.endpoint import Endpoint
+from ..pulsar.topics import DEFAULT_TOPIC, Topic
 from ..runtime.background import Background
 from . import options
 from .access import reaches_node

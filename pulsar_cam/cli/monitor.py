@@ -17,7 +17,8 @@ import typer
 from rich.console import Console
 
 from ..errors import InvalidOption
-from ..pulsar.topics import DEFAULT_TOPIC, Endpoint, Topic
+from ..pulsar.endpoint import Endpoint
+from ..pulsar.topics import DEFAULT_TOPIC, Topic
 from ..runtime.background import Background
 from ..text import utc_text
 from . import options

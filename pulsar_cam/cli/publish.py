@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import InvalidOption
-from ..pulsar.topics import DEFAULT_TOPIC, Endpoint, Topic
+from ..pulsar.endpoint import Endpoint
+from ..pulsar.topics import DEFAULT_TOPIC, Topic
 from . import options
 from .access import reaches_node
 from .console import StatusLine, set_up_logging, stoppable

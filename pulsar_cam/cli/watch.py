@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import OutputError
-from ..pulsar.topics import DEFAULT_TOPIC, Endpoint, Topic, check_subscription
+from ..pulsar.endpoint import Endpoint
+from ..pulsar.topics import DEFAULT_TOPIC, Topic, check_subscription
 from . import options
 from .access import reaches_node
 from .console import StatusLine, set_up_logging, stoppable

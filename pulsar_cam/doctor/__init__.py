@@ -11,7 +11,8 @@ from functools import partial
 from typing import Any
 
 from ..health.finding import Finding, State, broken, in_time
-from ..pulsar.topics import Endpoint, Topic
+from ..pulsar.endpoint import Endpoint
+from ..pulsar.topics import Topic
 from . import machine
 
 __all__ = ["Finding", "State", "diagnose"]

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from ..errors import NodeUnreachable, PulsarError
 from ..frame import Packet
 from ..pulsar.consumer import Consumer
+from ..pulsar.endpoint import Endpoint
 from ..pulsar.producer import Producer
-from ..pulsar.topics import Endpoint, Topic
+from ..pulsar.topics import Topic
 
 LIMIT_S = 5.0
 ROUND_TRIP_BYTES = 100_000

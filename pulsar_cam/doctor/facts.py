@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 from ..errors import NodeUnreachable, NotAuthenticated, PulsarError, TokenUnavailable
 from ..pulsar.admin import Admin, Security
 from ..pulsar.credentials import Credentials, expiry_of
-from ..pulsar.topics import Endpoint, Topic
+from ..pulsar.endpoint import Endpoint
+from ..pulsar.topics import Topic
 from .exchange import Exchange, exchange
 
 T = TypeVar("T")

@@ -20,8 +20,9 @@ from ..errors import (
 from ..health.finding import Finding, broken
 from ..health.settings import frame_limit_in, idle_timeout_in
 from ..pulsar.admin import Security
+from ..pulsar.endpoint import Endpoint, is_loopback
 from ..pulsar.tls import is_secure
-from ..pulsar.topics import Endpoint, Topic, is_loopback
+from ..pulsar.topics import Topic
 from ..text import printable, shown_time, whole
 from .exchange import ROUND_TRIP_BYTES, Exchange, clock_offset
 from .facts import NodeFacts, TopicFacts, ask

@@ -8,7 +8,8 @@ from typing import Any
 
 from ..errors import PulsarError
 from ..pulsar.admin import Admin
-from ..pulsar.topics import Endpoint, Topic
+from ..pulsar.endpoint import Endpoint
+from ..pulsar.topics import Topic
 from .advice import Applying, Policies, advise, policies_of
 from .view import Advice, TopicView
 

@@ -13,7 +13,8 @@ from typing import Any, Self, TypeVar
 from ..errors import NamespaceNotFound, NodeUnreachable, PulsarError, TopicNotFound
 from ..measure.stages import Durations
 from ..pulsar.admin import Admin
-from ..pulsar.topics import Endpoint, Topic
+from ..pulsar.endpoint import Endpoint
+from ..pulsar.topics import Topic
 from .adviser import Adviser
 from .facts import Facts, NodeFacts, Verdict
 from .judge import judge

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Sequence
 
 from ..pulsar.condition import Condition, condition_topic, packet_with
+from ..pulsar.endpoint import Endpoint
 from ..pulsar.producer import Producer
-from ..pulsar.topics import Endpoint, Topic
+from ..pulsar.topics import Topic
 from ..runtime.kept_open import KeptOpen
 from . import sessions
 from .judge import MOST_AGE_MS

@@ -13,7 +13,8 @@ from typing import Any, Self
 
 from ..errors import NotAuthenticated, NotAuthorized, PulsarError, TokenUnavailable, TopicNotFound
 from ..pulsar.admin import Admin
-from ..pulsar.topics import MONITOR_NAME, Endpoint, Topic
+from ..pulsar.endpoint import Endpoint
+from ..pulsar.topics import MONITOR_NAME, Topic
 from ..text import whole
 
 logger = logging.getLogger(__name__)

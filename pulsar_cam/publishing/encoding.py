@@ -13,8 +13,9 @@ from ..errors import DecodeError, EncodeError, PulsarError
 from ..frame import Captured, Frame, Packet
 from ..pictures.jpeg import decode
 from ..pulsar.admin import Admin, Limits, node_limits
+from ..pulsar.endpoint import Endpoint
 from ..pulsar.producer import Producer
-from ..pulsar.topics import Endpoint, Topic
+from ..pulsar.topics import Topic
 from ..pulsar.wire import max_jpeg_bytes
 from ..runtime.in_turn import InTurn
 from ..runtime.latest import Latest

@@ -12,7 +12,8 @@ from typing import Self
 from ..errors import BadMessage, PulsarError
 from ..pulsar.condition import Condition, condition_in, condition_topic
 from ..pulsar.consumer import Consumer
-from ..pulsar.topics import Endpoint, Topic
+from ..pulsar.endpoint import Endpoint
+from ..pulsar.topics import Topic
 
 logger = logging.getLogger(__name__)
 

@@ -5,43 +5,28 @@ Formats: "Pulsar admin REST API v2" of Apache Pulsar 4.0, and the answers of a 4
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 import ssl
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
-import httpx
-
-from ..errors import (
-    PROXY_UNUSABLE,
-    InvalidOption,
-    NamespaceNotFound,
-    NodeUnreachable,
-    NotAuthenticated,
-    NotAuthorized,
-    PulsarError,
-    RequestRejected,
-    TopicNotFound,
-)
-from ..text import LONGEST_JSON, load_json, printable, whole
-from .credentials import Credentials, headers_of, refused
+from ..errors import InvalidOption, PulsarError, RequestRejected, TopicNotFound
+from ..text import printable, whole
+from .endpoint import Endpoint
+from .http import Http, json_object
 from .refusal import stranger
-from .tls import no_http, tls_error_in, tls_failure
-from .topics import Endpoint, Topic, is_loopback
+from .topics import Topic
 from .wire import DEFAULT_MESSAGE_LIMIT, DEFAULT_TEXT_LIMIT
 
 logger = logging.getLogger(__name__)
 
 TIMEOUT_S = 10.0
 _LIMITS_TIMEOUT_S = 1.0
-# With these, and with what is no refusal at all, only strangers answer without Pulsar's reason.
-_STRANGERS = (403, 404, 405, 501)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,37 +53,23 @@ class Admin:
     """
 
     def __init__(self, endpoint: Endpoint, timeout_s: float = TIMEOUT_S) -> None:
-        self._url = endpoint.admin_url
-        self._endpoint, self._timeout_s = endpoint, timeout_s
+        self._http = Http(endpoint, timeout_s)
         self._partitioned: set[Topic] = set()
 
     async def __aenter__(self) -> Self:
-        # In a thread: the first one loads the rest of httpx, 30 ms in which no frame would come or go.
-        self._client = await asyncio.to_thread(self._make_client)
+        await self._http.open()
         return self
-
-    def _make_client(self) -> httpx.AsyncClient:
-        try:
-            return httpx.AsyncClient(
-                base_url=f"{self._url}/admin/v2",
-                auth=_FreshToken(self._endpoint.credentials),
-                verify=self._endpoint.tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),  # which trusts nobody
-                timeout=self._timeout_s,
-                trust_env=not is_loopback(self._url),
-            )
-        except (ImportError, ValueError) as error:  # ImportError: SOCKS needs a package of its own
-            raise NodeUnreachable(self._url, PROXY_UNUSABLE) from error
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._client.aclose()
+        await self._http.close()
 
     async def version(self) -> str:
         """Return the node's version, such as ``4.0.8``."""
-        answer = await self._call("GET", "/brokers/version", "ask for the version")
+        answer = await self._http.call("GET", "/brokers/version", "ask for the version")
         if not re.match(r"\d+\.\d+", answer.text.strip()):
-            raise stranger(self._url, "admin API", answer.status_code)
+            raise stranger(self._http.url, "admin API", answer.status_code)
         return printable(answer.text.strip(), 40)
 
     async def check_health(self) -> None:
@@ -107,11 +78,11 @@ class Admin:
         Raises:
             PulsarError: RequestRejected if it could not; NodeUnreachable if that took too long.
         """
-        await self._call("GET", "/brokers/health", "check its own health")
+        await self._http.call("GET", "/brokers/health", "check its own health")
 
     async def secured_by(self) -> Security | None:
         """Return what the connection is secured by; None in plain text. A node that refuses us tells it, too."""
-        stream = (await self._send("GET", "/brokers/version")).extensions["network_stream"]
+        stream = (await self._http.send("GET", "/brokers/version")).extensions["network_stream"]
         tls: ssl.SSLObject | None = stream.get_extra_info("ssl_object")
         certificate = tls.getpeercert() if tls else None
         if not tls or not certificate:
@@ -121,7 +92,7 @@ class Admin:
 
     async def settings(self) -> dict[str, Any]:
         """Return the node's settings in force, name to text; a super user's right."""
-        return _json_object(await self._call("GET", "/brokers/configuration/runtime", "read the node's settings"))
+        return json_object(await self._http.call("GET", "/brokers/configuration/runtime", "read the node's settings"))
 
     async def limits(self) -> Limits:
         """Return the node's limits on one message."""
@@ -136,7 +107,7 @@ class Admin:
         action = f"create topic {topic}"
         path = f"/{topic.path}/partitions" if partitions else f"/{topic.path}"
         try:
-            await self._call("PUT", path, action, topic=topic, body=partitions or None)
+            await self._http.call("PUT", path, action, topic=topic, body=partitions or None)
         except RequestRejected as error:
             if error.status != 409:
                 raise
@@ -157,14 +128,14 @@ class Admin:
 
     async def partitions(self, topic: Topic) -> int:
         """Return how many partitions a topic has; 0 for a plain one."""
-        answer = await self._call("GET", f"/{topic.path}/partitions", f"look at topic {topic}", topic=topic)
-        return whole(_json_object(answer).get("partitions")) or 0
+        answer = await self._http.call("GET", f"/{topic.path}/partitions", f"look at topic {topic}", topic=topic)
+        return whole(json_object(answer).get("partitions")) or 0
 
     async def set_backlog_limit(self, topic: Topic, size_bytes: int) -> None:
         """Let subscriptions lag behind by so many bytes; older messages are taken from them, publishing goes on."""
         # Pulsar compares a retention with both kinds of quota: the one by age must be there too, without an age.
         for kind in ("destination_storage", "message_age"):
-            await self._call(
+            await self._http.call(
                 "POST",
                 f"/{topic.path}/backlogQuota?backlogQuotaType={kind}",
                 f"limit the backlog of {topic}",
@@ -174,7 +145,7 @@ class Admin:
 
     async def set_retention(self, topic: Topic, minutes: int, megabytes: int) -> None:
         """Keep acknowledged messages until one of the limits is passed; -1 means no limit."""
-        await self._call(
+        await self._http.call(
             "POST",
             f"/{topic.path}/retention",
             f"set the retention of {topic}",
@@ -185,17 +156,17 @@ class Admin:
     async def set_ttl(self, topic: Topic, seconds: int) -> None:
         """Take messages from subscriptions that did not acknowledge them within so many seconds."""
         path = f"/{topic.path}/messageTTL?messageTTL={seconds}"
-        await self._call("POST", path, f"set the time to live of {topic}", topic=topic)
+        await self._http.call("POST", path, f"set the time to live of {topic}", topic=topic)
 
     async def deduplicate(self, topic: Topic) -> None:
         """Have Pulsar store no message of a producer twice that it numbers as before, on a persistent topic."""
         path = f"/{topic.path}/deduplicationEnabled"
-        await self._call("POST", path, f"switch on deduplication of {topic}", topic=topic, body=True)
+        await self._http.call("POST", path, f"switch on deduplication of {topic}", topic=topic, body=True)
 
     async def skip_backlog(self, topic: Topic, subscription: str) -> None:
         """Take all messages that a subscription has not acknowledged from it."""
         path = f"/{topic.path}/subscription/{quote(subscription, safe='')}/skip_all"
-        await self._call("POST", path, f"skip the backlog of subscription {subscription!r}", topic=topic)
+        await self._http.call("POST", path, f"skip the backlog of subscription {subscription!r}", topic=topic)
 
     async def stats(self, topic: Topic) -> dict[str, Any]:
         """Return the broker's statistics of a topic, summed over its partitions if it has any.
@@ -210,8 +181,8 @@ class Admin:
 
     async def _stats_of_kind(self, topic: Topic) -> dict[str, Any]:
         path = "partitioned-stats?perPartition=false" if topic in self._partitioned else "stats"
-        answer = await self._call("GET", f"/{topic.path}/{path}", f"read the statistics of {topic}", topic=topic)
-        return _json_object(answer)
+        answer = await self._http.call("GET", f"/{topic.path}/{path}", f"read the statistics of {topic}", topic=topic)
+        return json_object(answer)
 
     async def retention(self, topic: Topic) -> dict[str, Any]:
         """Return what is kept of acknowledged messages: ``retentionTimeInMinutes`` and ``retentionSizeInMB``.
@@ -219,7 +190,7 @@ class Admin:
         The node's own is included. 0 keeps nothing, -1 has no limit.
         """
         path = f"/{topic.path}/retention?applied=true"
-        return _json_object(await self._call("GET", path, f"read the retention of {topic}", topic=topic))
+        return json_object(await self._http.call("GET", path, f"read the retention of {topic}", topic=topic))
 
     async def backlog_quotas(self, topic: Topic, *, applied: bool = True) -> dict[str, Any]:
         """Return how far subscriptions of a persistent topic may lag, by kind, such as ``destination_storage``.
@@ -227,56 +198,7 @@ class Admin:
         With `applied` the node's own limits are included, else there are only those that were set on this topic.
         """
         path = f"/{topic.path}/backlogQuotaMap?applied={str(applied).lower()}"
-        return _json_object(await self._call("GET", path, f"read the backlog limit of {topic}", topic=topic))
-
-    async def _call(
-        self, method: str, path: str, action: str, *, topic: Topic | None = None, body: Any = None
-    ) -> httpx.Response:
-        answer = await self._send(method, path, body)
-        # Pulsar has nothing to say about a change; other servers answer anything with a page.
-        if answer.status_code == 204 or (method == "GET" and answer.is_success):
-            return answer
-        rejection = _rejection(answer, action, self._url, topic)
-        if isinstance(rejection, NotAuthenticated):
-            raise refused(self._url, self._endpoint.credentials, answer.request.headers)
-        raise rejection
-
-    async def _send(self, method: str, path: str, body: Any = None) -> httpx.Response:
-        try:
-            async with asyncio.timeout(self._timeout_s):  # httpx itself bounds each read, and not all of them
-                return await self._exchange(method, path, body)
-        except (TimeoutError, httpx.TimeoutException) as error:
-            raise NodeUnreachable(self._url, "no answer in time") from error
-        except (httpx.HTTPError, ssl.SSLError) as error:
-            if hidden := tls_error_in(error):
-                raise tls_failure(self._url, hidden) from error
-            if isinstance(error, (httpx.ReadError, httpx.RemoteProtocolError)):
-                raise no_http(self._url, "what answers there speaks no HTTP") from error
-            raise NodeUnreachable(self._url, _reason_of(error)) from error
-
-    async def _exchange(self, method: str, path: str, body: Any) -> httpx.Response:
-        """Return the answer to a request, as it came: what is compressed can become gigabytes."""
-        plain = {"Accept-Encoding": "identity"}
-        content = bytearray()
-        async with self._client.stream(method, path, json=body, headers=plain) as answer:
-            async for piece in answer.aiter_raw():
-                content += piece
-                if len(content) > LONGEST_JSON:
-                    raise NodeUnreachable(self._url, "its answer is far too long for Pulsar's")
-        return httpx.Response(
-            answer.status_code, content=bytes(content), request=answer.request, extensions=answer.extensions
-        )
-
-
-class _FreshToken(httpx.Auth):
-    """Sends with every request the token that is to be used then: a client can live longer than a token."""
-
-    def __init__(self, credentials: Credentials | None) -> None:
-        self._credentials = credentials
-
-    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        request.headers.update(await headers_of(self._credentials))
-        yield request
+        return json_object(await self._http.call("GET", path, f"read the backlog limit of {topic}", topic=topic))
 
 
 def limits_in(settings: Mapping[str, Any]) -> Limits:
@@ -298,43 +220,3 @@ async def node_limits(endpoint: Endpoint) -> Limits:
     except PulsarError as error:
         logger.info("the node's limits are not known, its defaults are assumed: %s", error)
         return Limits()
-
-
-def _rejection(answer: httpx.Response, action: str, url: str, topic: Topic | None) -> PulsarError:
-    reason = _pulsar_reason(answer)
-    if answer.status_code < 400 or (answer.status_code in _STRANGERS and reason is None):
-        return stranger(url, "admin API", answer.status_code)
-    if answer.status_code == 401:
-        # Pulsar answers 401 as a page to strangers, and as JSON to those it knows but does not let in.
-        return NotAuthorized(action) if reason else NotAuthenticated(url)
-    if answer.status_code == 403:
-        return NotAuthorized(action)
-    if answer.status_code == 404 and topic:
-        missing_namespace = "amespace" in (reason or "")
-        namespace = f"{topic.tenant}/{topic.namespace}"
-        return NamespaceNotFound(namespace) if missing_namespace else TopicNotFound(str(topic))
-    return RequestRejected(action, answer.status_code, reason or "no reason given")
-
-
-def _pulsar_reason(answer: httpx.Response) -> str | None:
-    """Return the reason in Pulsar's JSON error; None when the answer is not in Pulsar's form."""
-    try:
-        reason = load_json(answer.content)["reason"]
-    except (ValueError, KeyError, TypeError):
-        return None
-    return printable(reason, 300) if isinstance(reason, str) else None
-
-
-def _reason_of(error: Exception) -> str:
-    text = str(error)
-    if "All connection attempts failed" in text:
-        return "connection refused"
-    return printable(text, 200) or type(error).__name__
-
-
-def _json_object(answer: httpx.Response) -> dict[str, Any]:
-    try:
-        value = load_json(answer.content)
-    except ValueError as error:
-        raise NodeUnreachable(str(answer.url), "it does not answer in Pulsar's JSON") from error
-    return value if isinstance(value, dict) else {}

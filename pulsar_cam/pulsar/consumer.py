@@ -17,9 +17,11 @@ from websockets.exceptions import ConnectionClosed
 from ..errors import BadMessage, PulsarError, RequestRejected
 from ..frame import Packet
 from .admin import Admin
-from .connection import Connection, in_flight_on
-from .refusal import Target
-from .topics import Endpoint, Topic, check_subscription
+from .connection import Connection
+from .endpoint import Endpoint
+from .in_flight import in_flight_on
+from .target import Target
+from .topics import Topic, check_subscription
 from .wire import Delivery, ack_of_unreadable, ack_text, parse_delivery
 
 logger = logging.getLogger(__name__)

@@ -19,8 +19,8 @@ from ..errors import InvalidOption, TokenUnavailable
 from ..option_file import read_option_file
 from ..text import printable
 from .credentials import checked_token
+from .endpoint import is_loopback
 from .tls import is_secure, tls_error_in, tls_failure
-from .topics import is_loopback
 
 _PARAMETER = "oauth2_file"
 _TIMEOUT_S = 5.0

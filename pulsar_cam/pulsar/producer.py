@@ -15,20 +15,22 @@ from typing import Self
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode
 
 from ..errors import BadMessage, ConnectionLost, MessageRejected, TopicTerminated
 from ..frame import Packet
 from ..measure.rates import Rate
-from .connection import LEAST_IN_FLIGHT, Connection, in_flight_on
-from .refusal import Target
-from .topics import Endpoint, Topic
+from .connection import Connection
+from .endpoint import Endpoint
+from .in_flight import LEAST_IN_FLIGHT, in_flight_on
+from .target import Target
+from .topics import Topic
 from .wire import Receipt, parse_receipt, publish_text
 
 logger = logging.getLogger(__name__)
 
 DISCONNECTED = "disconnected"
 _DRAIN_ON_CLOSE_S = 0.7
-_MESSAGE_TOO_BIG = 1009
 _MOST_RECEIPT_TIMES = 256
 _FIT_WINDOW_EVERY_S = 0.5
 # The node itself gives up on a message after 30 s and says so; one that says nothing has lost it.
@@ -383,7 +385,7 @@ class Producer:
 
     def _learn_text_limit(self, websocket: ClientConnection) -> None:
         """Read the limit from the words with which Jetty closes a session over a text frame that is too long."""
-        if websocket.close_code == _MESSAGE_TOO_BIG:
+        if websocket.close_code == CloseCode.MESSAGE_TOO_BIG:
             limit = re.search(r"maximum size \[(\d{1,12})\]", websocket.close_reason or "")
             self.text_limit = int(limit.group(1)) if limit else self.text_limit
             if self._resends and self._in_flight:

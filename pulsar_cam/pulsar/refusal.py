@@ -7,7 +7,6 @@ object with ``errorMsg`` inside (seen on a 4.0.8 node).
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass
 
 import orjson
 
@@ -24,41 +23,21 @@ from ..errors import (
     TopicTerminated,
 )
 from ..text import reason_of
-from .topics import Topic
+from .target import Target
 
 _CELL_START, _CELL_END = "<th>MESSAGE:</th><td>", "</td>"
 _LONGEST_CELL = 4000  # also the most digits that Python takes for a number in a character reference
 # How Pulsar begins its reason; its page for a path that it does not serve has no such words.
 _SESSION_REFUSED = b"Failed to create"
-# With these, and with what is no refusal at all, only strangers answer without a reason.
-_STRANGERS = (403, 405, 501)
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What a session is opened for: its URL, and the words for it in an error.
-
-    Attributes:
-        url: of the session.
-        node: the part of the URL that says where the node is, for a person.
-        action: what is being done, such as ``publish to persistent://public/default/video-stream``.
-        topic: the topic of the session.
-        permission: what Pulsar wants to have granted for it.
-        name: the producer or the subscription, such as ``subscription 'viewer1'``.
-    """
-
-    url: str
-    node: str
-    action: str
-    topic: Topic
-    permission: str
-    name: str
+STRANGERS = (403, 404, 405, 501)
+"""With these, and with what is not a refusal at all, only strangers answer without a reason of Pulsar's."""
 
 
 def refusal(status: int, body: bytes, target: Target) -> PulsarError:
     """Return the error that tells why Pulsar answered a handshake with this HTTP status and page."""
     reason = reason_in(body)
-    if status < 400 or (status in _STRANGERS and not reason):
+    is_pulsars = bool(reason) or _SESSION_REFUSED in body
+    if status < 400 or (status in STRANGERS and not is_pulsars):
         return stranger(target.node, "WebSocket API", status)
     if status == 401:
         return NotAuthenticated(target.node)

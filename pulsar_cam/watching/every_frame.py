@@ -8,8 +8,8 @@ from collections.abc import Hashable
 from ..errors import DecodeError
 from ..frame import Packet
 from ..measure.clocks import ClockOffset
-from ..pulsar.connection import MOST_IN_FLIGHT
 from ..pulsar.consumer import Consumer
+from ..pulsar.in_flight import MOST_IN_FLIGHT
 from ..pulsar.wire import packet_of
 from ..runtime.in_turn import InTurn
 from .stats import WatchStats

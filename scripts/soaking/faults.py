@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from websockets.sync.client import connect
 
 from pulsar_cam.frame import Packet
+from pulsar_cam.pulsar.endpoint import Endpoint
 from pulsar_cam.pulsar.producer import Producer
-from pulsar_cam.pulsar.topics import Endpoint
 from tests.lab.bombs import Bomb, bombs
 from tests.lab.link import Link
 from tests.lab.mortal import MortalNode

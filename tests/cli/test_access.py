@@ -16,7 +16,7 @@ import pytest
 from pulsar_cam.cli import create_topic, demo, doctor, publish, watch
 from pulsar_cam.cli.access import PASS_PHRASE_VARIABLE, TOKEN_VARIABLE, endpoint_of
 from pulsar_cam.errors import InvalidOption
-from pulsar_cam.pulsar.topics import Endpoint
+from pulsar_cam.pulsar.endpoint import Endpoint
 
 from ..lab.certificates import Authority
 

@@ -7,7 +7,7 @@ import pytest
 from pulsar_cam import node
 from pulsar_cam.cli import demo
 from pulsar_cam.node import NodeState
-from pulsar_cam.pulsar.topics import Endpoint
+from pulsar_cam.pulsar.endpoint import Endpoint
 
 STATE = NodeState(1, 20000, 20001, "4.0.8")
 

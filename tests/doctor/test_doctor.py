@@ -37,7 +37,8 @@ from pulsar_cam.errors import (
 from pulsar_cam.health.finding import in_time
 from pulsar_cam.pulsar.admin import Security
 from pulsar_cam.pulsar.credentials import Token
-from pulsar_cam.pulsar.topics import Endpoint, Topic
+from pulsar_cam.pulsar.endpoint import Endpoint
+from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.sources import devices
 
 from ..lab.fake_camera import camera_environment, write_pattern_jpegs

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 
 from pulsar_cam.node import NodeState
-from pulsar_cam.pulsar.topics import Endpoint
+from pulsar_cam.pulsar.endpoint import Endpoint
 
 _CHUNK = 32768
 _DEEPEST_QUEUE = 1024  # chunks on their way at once; a narrow link has only a few

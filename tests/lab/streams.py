@@ -11,8 +11,9 @@ from pulsar_cam.node import NodeState
 from pulsar_cam.pictures.jpeg import encode
 from pulsar_cam.pulsar.admin import Admin
 from pulsar_cam.pulsar.consumer import Consumer
+from pulsar_cam.pulsar.endpoint import Endpoint
 from pulsar_cam.pulsar.producer import Producer
-from pulsar_cam.pulsar.topics import Endpoint, Topic
+from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.pulsar.wire import Delivery, Receipt
 from pulsar_cam.sources.pattern import PatternSource
 
@@ -35,7 +36,7 @@ def call(endpoint: Endpoint, method: str, path: str, body: object = None) -> Non
 
     async def ask() -> None:
         async with Admin(endpoint) as admin:
-            answer = await admin._client.request(method, path, json=body)
+            answer = await admin._http.send(method, path, body)
             assert answer.status_code < 300, answer.text
 
     asyncio.run(ask())

@@ -16,7 +16,8 @@ from pulsar_cam.monitor.looks.stream import StreamWatch
 from pulsar_cam.monitor.probes.echo import Echo
 from pulsar_cam.monitor.probes.quiet import QuietSession
 from pulsar_cam.monitor.telling import Telling
-from pulsar_cam.pulsar.topics import Endpoint, Topic
+from pulsar_cam.pulsar.endpoint import Endpoint
+from pulsar_cam.pulsar.topics import Topic
 
 Run = Callable[[Endpoint, Topic], Coroutine[Any, Any, None]]
 

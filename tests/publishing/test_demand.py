@@ -12,7 +12,8 @@ import pytest
 from pulsar_cam.publishing import demand
 from pulsar_cam.publishing.demand import Audience, Demand, audience_in
 from pulsar_cam.pulsar.admin import Admin
-from pulsar_cam.pulsar.topics import Endpoint, Topic
+from pulsar_cam.pulsar.endpoint import Endpoint
+from pulsar_cam.pulsar.topics import Topic
 
 from ..lab.tls_server import answering
 

@@ -15,7 +15,8 @@ import pytest
 from pulsar_cam.errors import NodeUnreachable, NotAuthenticated, TokenUnavailable, TopicNotFound
 from pulsar_cam.pulsar.admin import Admin, node_limits
 from pulsar_cam.pulsar.credentials import Token, TokenFile
-from pulsar_cam.pulsar.topics import Endpoint, Topic
+from pulsar_cam.pulsar.endpoint import Endpoint
+from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.pulsar.wire import DEFAULT_TEXT_LIMIT
 
 from ..lab.tls_server import answering

@@ -12,8 +12,9 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from pulsar_cam.frame import Packet
 from pulsar_cam.pulsar.consumer import Consumer
+from pulsar_cam.pulsar.endpoint import Endpoint
 from pulsar_cam.pulsar.producer import Producer
-from pulsar_cam.pulsar.topics import Endpoint, Topic
+from pulsar_cam.pulsar.topics import Topic
 
 JUNK = ["", "no JSON", "[]", "{}", '{"result": 7}']
 TOPIC = Topic.parse("cam")

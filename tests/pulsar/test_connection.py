@@ -16,11 +16,12 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 
 from pulsar_cam.errors import NodeUnreachable, NotAuthenticated
-from pulsar_cam.pulsar import connection
+from pulsar_cam.pulsar import connection, opening
 from pulsar_cam.pulsar.connection import Connection
 from pulsar_cam.pulsar.credentials import Credentials, Token, TokenFile
-from pulsar_cam.pulsar.refusal import Target
-from pulsar_cam.pulsar.topics import Endpoint, Topic
+from pulsar_cam.pulsar.endpoint import Endpoint
+from pulsar_cam.pulsar.target import Target
+from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.runtime.retry import MAX_DELAY_S
 
 from ..lab.hostile import assert_showable
@@ -96,7 +97,7 @@ def test_what_a_stranger_says_when_it_closes_is_made_safe_to_show(caplog: pytest
 
 
 def test_closing_does_not_wait_for_a_network_that_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "PING_INTERVAL_S", 60.0)  # else a ping ends the session
+    monkeypatch.setattr(opening, "PING_INTERVAL_S", 60.0)  # else a ping ends the session
 
     async def take_nothing(websocket: ServerConnection) -> None:
         websocket.transport.pause_reading()
@@ -216,7 +217,7 @@ def test_a_node_that_is_away_for_long_is_tried_for_ever_and_said_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Five hundred tries are a quarter of an hour, with the waits that are left out here."""
-    tries, connect = 0, connection._connect
+    tries, connect = 0, opening.connect
 
     async def away(target: Target, endpoint: Endpoint) -> ClientConnection:
         nonlocal tries
@@ -230,7 +231,7 @@ def test_a_node_that_is_away_for_long_is_tried_for_ever_and_said_once(
 
     async def main() -> None:
         async with session_with(handler) as session:
-            monkeypatch.setattr(connection, "_connect", away)
+            monkeypatch.setattr(connection, "connect", away)
             monkeypatch.setattr(connection, "backoff", lambda: itertools.repeat(0.0))
             session._delays_s = itertools.repeat(0.0)
             async with asyncio.timeout(30):

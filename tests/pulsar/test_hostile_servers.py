@@ -10,10 +10,11 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from pulsar_cam.errors import NodeUnreachable, PulsarError
-from pulsar_cam.pulsar import connection
+from pulsar_cam.pulsar import opening
 from pulsar_cam.pulsar.admin import Admin, node_limits
 from pulsar_cam.pulsar.consumer import Consumer
-from pulsar_cam.pulsar.topics import Endpoint, Topic
+from pulsar_cam.pulsar.endpoint import Endpoint
+from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.pulsar.wire import DEFAULT_TEXT_LIMIT
 
 from ..lab.hostile import assert_showable
@@ -97,7 +98,7 @@ async def server(say: Say) -> AsyncIterator[Endpoint]:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "OPEN_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(opening, "OPEN_TIMEOUT_S", 1.0)
 
 
 @pytest.mark.parametrize("name", SERVERS)

@@ -16,8 +16,9 @@ from pulsar_cam.errors import MessageRejected, TopicTerminated
 from pulsar_cam.frame import Packet
 from pulsar_cam.publishing.stats import PublishStats
 from pulsar_cam.pulsar import producer as producer_module
+from pulsar_cam.pulsar.endpoint import Endpoint
 from pulsar_cam.pulsar.producer import DISCONNECTED, Producer
-from pulsar_cam.pulsar.topics import Endpoint, Topic
+from pulsar_cam.pulsar.topics import Topic
 
 TOPIC = Topic.parse("cam")
 FAILURE = "org.apache.pulsar.client.api.PulsarClientException$"

@@ -20,7 +20,8 @@ from pulsar_cam.errors import (
     TopicNotFound,
     TopicTerminated,
 )
-from pulsar_cam.pulsar.refusal import Target, reason_in, refusal
+from pulsar_cam.pulsar.refusal import reason_in, refusal
+from pulsar_cam.pulsar.target import Target
 from pulsar_cam.pulsar.topics import Topic
 
 from ..lab.hostile import assert_showable

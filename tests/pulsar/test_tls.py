@@ -12,9 +12,10 @@ import pytest
 
 from pulsar_cam.errors import InvalidOption, NodeUnreachable, NotAuthenticated, PulsarError
 from pulsar_cam.pulsar.admin import Admin
+from pulsar_cam.pulsar.endpoint import Endpoint
 from pulsar_cam.pulsar.producer import Producer
 from pulsar_cam.pulsar.tls import tls_context, tls_failure
-from pulsar_cam.pulsar.topics import Endpoint, Topic
+from pulsar_cam.pulsar.topics import Topic
 
 from ..lab.certificates import Authority
 from ..lab.hostile import assert_showable

@@ -9,7 +9,8 @@ from pulsar_cam.monitor.monitor import Monitor
 from pulsar_cam.monitor.plan import Plan
 from pulsar_cam.monitor.view import View
 from pulsar_cam.node import NodeState
-from pulsar_cam.pulsar.topics import Endpoint, Topic
+from pulsar_cam.pulsar.endpoint import Endpoint
+from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.runtime.background import Background
 
 from ..lab.link import Link

@@ -18,8 +18,9 @@ from pulsar_cam.node import LocalNode, NodeState, local, ports, settings
 from pulsar_cam.pulsar.admin import Admin
 from pulsar_cam.pulsar.consumer import Consumer
 from pulsar_cam.pulsar.credentials import Credentials, Token
+from pulsar_cam.pulsar.endpoint import Endpoint
 from pulsar_cam.pulsar.tls import tls_context
-from pulsar_cam.pulsar.topics import Endpoint, Topic
+from pulsar_cam.pulsar.topics import Topic
 
 from ..lab.certificates import Authority
 from ..lab.tokens import KEY, token

@@ -13,8 +13,9 @@ from pulsar_cam.node import NodeState
 from pulsar_cam.publishing.demand import Audience, Demand
 from pulsar_cam.pulsar.admin import Admin
 from pulsar_cam.pulsar.consumer import Consumer
+from pulsar_cam.pulsar.endpoint import Endpoint
 from pulsar_cam.pulsar.producer import Producer
-from pulsar_cam.pulsar.topics import Endpoint, Topic
+from pulsar_cam.pulsar.topics import Topic
 
 from ..lab.streams import TIMEOUT_S, endpoint_of, new_topic, packets, receive, send_all
 

@@ -17,9 +17,10 @@ from pulsar_cam.errors import TopicTerminated
 from pulsar_cam.frame import Frame
 from pulsar_cam.node import NodeState, settings
 from pulsar_cam.publishing.steering import Adapt
-from pulsar_cam.pulsar import connection
+from pulsar_cam.pulsar import connection, opening
 from pulsar_cam.pulsar.admin import Admin
-from pulsar_cam.pulsar.topics import Endpoint, Topic
+from pulsar_cam.pulsar.endpoint import Endpoint
+from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.sources.pattern import PatternSource
 from pulsar_cam.sources.source import Source
 
@@ -90,9 +91,9 @@ def test_a_name_that_the_node_holds_for_a_lost_session_locks_nobody_out(node: No
 def test_a_link_that_takes_no_byte_is_given_up_and_the_next_one_taken(
     node: NodeState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "PING_INTERVAL_S", 1.0)
-    monkeypatch.setattr(connection, "PING_TIMEOUT_S", 2.0)
-    monkeypatch.setattr(connection, "OPEN_TIMEOUT_S", 2.0)
+    monkeypatch.setattr(opening, "PING_INTERVAL_S", 1.0)
+    monkeypatch.setattr(opening, "PING_TIMEOUT_S", 2.0)
+    monkeypatch.setattr(opening, "OPEN_TIMEOUT_S", 2.0)
     topic = new_topic()
     with link_to(node) as link, Watching(link, topic) as watching, fixed(link, topic) as stats:
         for _ in range(2):
@@ -175,13 +176,13 @@ async def make_topic_with_a_forgotten_subscription(endpoint: Endpoint, topic: To
         await admin.create_topic(topic)
         quota = {"limitSize": 1_000_000, "policy": policy}
         path = f"/{topic.path}/backlogQuota?backlogQuotaType=destination_storage"
-        assert (await admin._client.request("POST", path, json=quota)).status_code == 204
+        assert (await admin._http.send("POST", path, quota)).status_code == 204
     await subscribe_and_forget(endpoint, topic)
 
 
 async def subscribe_and_forget(endpoint: Endpoint, topic: Topic) -> None:
     async with Admin(endpoint) as admin:
-        answer = await admin._client.request("PUT", f"/{topic.path}/subscription/forgotten")
+        answer = await admin._http.send("PUT", f"/{topic.path}/subscription/forgotten")
         assert answer.status_code == 204, answer.text
 
 

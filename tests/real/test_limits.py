@@ -10,7 +10,7 @@ import pytest
 from pulsar_cam import pipeline
 from pulsar_cam.node import LocalNode, settings
 from pulsar_cam.publishing.steering import Adapt
-from pulsar_cam.pulsar.topics import Endpoint
+from pulsar_cam.pulsar.endpoint import Endpoint
 from pulsar_cam.pulsar.wire import DEFAULT_TEXT_LIMIT
 from pulsar_cam.sources.pattern import PatternSource
 

@@ -21,8 +21,9 @@ from pulsar_cam.node import NodeState, settings
 from pulsar_cam.publishing.demand import Demand
 from pulsar_cam.pulsar.admin import Admin
 from pulsar_cam.pulsar.credentials import Token
+from pulsar_cam.pulsar.endpoint import Endpoint
 from pulsar_cam.pulsar.producer import Producer
-from pulsar_cam.pulsar.topics import Endpoint, Topic
+from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.sources.pattern import PatternSource
 
 from ..lab.link import link_to

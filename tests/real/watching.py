@@ -13,7 +13,8 @@ from pulsar_cam.node import NodeState
 from pulsar_cam.pictures.jpeg import encode
 from pulsar_cam.publishing.stats import PublishStats
 from pulsar_cam.publishing.steering import Adapt
-from pulsar_cam.pulsar.topics import Endpoint, Topic
+from pulsar_cam.pulsar.endpoint import Endpoint
+from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.sinks.viewer import Viewer
 from pulsar_cam.sources.pattern import PatternSource, read_pattern
 from pulsar_cam.sources.source import Source

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from pulsar_cam.frame import Packet
-from pulsar_cam.pulsar.topics import Endpoint
+from pulsar_cam.pulsar.endpoint import Endpoint
 from pulsar_cam.pulsar.wire import Receipt
 from scripts.soaking import report
 from scripts.soaking.gauge import Gauge, Reading, growth

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from ...errors import NodeUnreachable, PulsarError
 from ...pulsar.admin import Admin
-from ...pulsar.topics import Endpoint
+from ...pulsar.endpoint import Endpoint
 from ...text import whole
 from ..facts import NodeFacts
 

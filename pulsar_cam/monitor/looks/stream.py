@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ...errors import PulsarError
 from ...pulsar.consumer import Consumer
-from ...pulsar.topics import Endpoint, Topic
+from ...pulsar.endpoint import Endpoint
+from ...pulsar.topics import Topic
 from ...runtime.kept_open import KeptOpen
 from ...watching.backlog import Backlog
 from .. import sessions

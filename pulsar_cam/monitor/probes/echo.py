@@ -10,8 +10,9 @@ import time
 from ...errors import ConnectionLost, PulsarError
 from ...frame import Packet
 from ...pulsar.consumer import Consumer
+from ...pulsar.endpoint import Endpoint
 from ...pulsar.producer import Producer
-from ...pulsar.topics import Endpoint, Topic
+from ...pulsar.topics import Topic
 from ...text import whole
 from .. import sessions
 from .arrivals import Arrivals

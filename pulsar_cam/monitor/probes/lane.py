@@ -7,7 +7,8 @@ import time
 from collections.abc import Sequence
 
 from ...errors import NodeUnreachable, PulsarError
-from ...pulsar.topics import Endpoint, Topic
+from ...pulsar.endpoint import Endpoint
+from ...pulsar.topics import Topic
 from .echo import Echo
 from .probe import Probe
 

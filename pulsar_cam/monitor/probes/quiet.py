@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 from ...pulsar.consumer import Consumer
-from ...pulsar.topics import Endpoint, Topic
+from ...pulsar.endpoint import Endpoint
+from ...pulsar.topics import Topic
 from ...runtime.kept_open import KeptOpen
 from .. import sessions
 

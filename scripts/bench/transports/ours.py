@@ -8,7 +8,8 @@ from typing import Any
 from pulsar_cam import pipeline
 from pulsar_cam.frame import Captured, Frame, Packet
 from pulsar_cam.publishing.steering import Adapt
-from pulsar_cam.pulsar.topics import Endpoint, Topic
+from pulsar_cam.pulsar.endpoint import Endpoint
+from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.sinks.viewer import Viewer
 from pulsar_cam.watching.stats import WatchStats
 

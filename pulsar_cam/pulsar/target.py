@@ -1,0 +1,28 @@
+"""What a session is opened for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .topics import Topic
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a session is opened for: its URL, and the words for it in an error.
+
+    Attributes:
+        url: of the session.
+        node: the part of the URL that says where the node is, for a person.
+        action: what is being done, such as ``publish to persistent://public/default/video-stream``.
+        topic: the topic of the session.
+        permission: what Pulsar wants to have granted for it.
+        name: the producer or the subscription, such as ``subscription 'viewer1'``.
+    """
+
+    url: str
+    node: str
+    action: str
+    topic: Topic
+    permission: str
+    name: str
