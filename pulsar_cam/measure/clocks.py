@@ -3,7 +3,7 @@
 A message takes some time, and not more than the round trips of its publisher and of its receiver to the node
 together. So the fastest message bounds how far the receiver's clock is ahead of the publisher's: at most by the time
 the message seems to have taken, and at least by that less both round trips. This is the clock filter of NTP
-(RFC 5905, section 10), with a message that travels one way in place of a probe.
+(RFC 5905, section 10), with a message that travels one way instead of a probe.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ import time
 from ..frame import Packet
 
 _PRECISION_NS = 1_000_000
-# What a message may take beyond the round trips before it is taken for a difference of clocks: a busy node, and a
+# What a message may take beyond the round trips before it counts as a difference of clocks: a busy node, and a
 # link of 8 Mbit/s, on which pings are faster than pictures.
 _PATIENCE_NS = 100_000_000
 _NS_PER_BYTE = 1_000
 
 
 class ClockOffset:
-    """How far this machine's clock is ahead of the publisher's, as far as messages tell.
+    """How far this machine's clock is ahead of the publisher's, as far as messages show it.
 
     Args:
-        lags: messages may have waited for their receiver, as those of a durable subscription do; only a clock that is
-            behind can be told then.
+        lags: messages may have waited for their receiver, as those of a durable subscription do; then only a clock
+            that is behind can be detected.
 
     Attributes:
         offset_ns: to be taken off a duration between the two clocks; 0 while both may be right.
@@ -43,7 +43,7 @@ class ClockOffset:
         """Learn from a packet that was just delivered.
 
         Args:
-            round_trip_ns: the longest of our own round trips to the node, lately; None if there was none.
+            round_trip_ns: the longest of our own recent round trips to the node; None if there was none.
         """
         if packet.delivered_at_ns is None:
             return
@@ -60,7 +60,7 @@ class ClockOffset:
     def _was_set(self, sent_at_ns: int) -> bool:
         """Whether one of the clocks was set since the last packet: ours in either direction, the publisher's back.
 
-        A publisher's clock that is set forth shows by itself, as messages that take less than no time.
+        A publisher's clock that is set forward shows by itself, as messages that take less than no time.
         """
         ahead_ns = _wall_clock_ahead_ns()
         ours_was_set = abs(ahead_ns - self._ahead_ns) > _PATIENCE_NS
@@ -86,7 +86,7 @@ class ClockOffset:
 
 
 def _wall_clock_ahead_ns() -> int:
-    """Return how far our wall clock is ahead of one that nobody sets."""
+    """Return how far our wall clock is ahead of one that is never set."""
     return time.time_ns() - time.monotonic_ns()
 
 

@@ -19,7 +19,7 @@ Percentiles: TypeAlias = dict[str, float | None]
 
 
 class Durations:
-    """The last durations of one stage, 4096 unless told otherwise, and the counts of all since the start, by length.
+    """The last durations of one stage, by default 4096, and the counts of all since the start, by length.
 
     Attributes:
         total_s: the sum of all since the start, in seconds; those below 0, which clocks can make, count as 0.

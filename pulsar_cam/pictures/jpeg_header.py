@@ -36,8 +36,8 @@ def dimensions(jpeg: bytes) -> tuple[int, int]:
     """Return (width, height) in pixels, as the frame header declares them.
 
     Raises:
-        DecodeError: the bytes are no JPEG, one of a kind that no camera sends, or one with no pixels or too many
-            (MAX_PIXELS, MAX_BUFFERED_PIXELS), or too many scans.
+        DecodeError: the bytes are not a JPEG, or one of a kind that no camera sends, or one with no pixels, too many
+            pixels (MAX_PIXELS, MAX_BUFFERED_PIXELS) or too many scans.
     """
     if not jpeg.startswith(_SOI):
         raise DecodeError("not a JPEG")

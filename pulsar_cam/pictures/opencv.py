@@ -1,4 +1,4 @@
-"""OpenCV, imported once, quiet, and with a sentence in place of a loader error.
+"""OpenCV, imported once, quiet, and with a sentence instead of a loader error.
 
 Import ``cv2`` from here, so that the environment it reads at import is set first.
 """

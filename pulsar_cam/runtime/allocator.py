@@ -1,4 +1,4 @@
-"""How the C library keeps memory that is free: who runs for a year is to stay as small as at first."""
+"""How the C library keeps memory that is free, so that a process that runs for a year does not grow."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def keep_one_arena() -> None:
     """Have glibc share one pool of memory among all threads; to be called before other threads are started.
 
     By default each thread gets one, up to eight per core, and each keeps what its largest frames took: of all but the
-    first, `give_back` does not reach the end. Frames are few and large, so that threads hardly wait for each other.
+    first, `give_back` does not reach the end. Frames are few and large, so threads hardly wait for each other.
     Another C library has no such pools, or no such call.
     """
     if sys.platform == "linux":

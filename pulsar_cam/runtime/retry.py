@@ -12,7 +12,7 @@ MAX_DELAY_S = 2.0
 
 
 def is_transient(error: BaseException) -> bool:
-    """Tell whether trying the same again later can succeed."""
+    """Return whether trying the same again later can succeed."""
     return isinstance(error, PulsarCamError) and error.transient
 
 

@@ -48,15 +48,15 @@ def _check_build() -> None:
 
 
 def _prepare_qt() -> None:
-    """Load Qt's X11 part as Qt will, because Qt does not say what it misses, and cure three faults of the wheel."""
+    """Load Qt's X11 part as Qt will, because Qt does not say what is missing, and cure three faults of the wheel."""
     # Wayland desktops often name a plugin here that the wheel does not have, and Qt ends the process for it.
     os.environ["QT_QPA_PLATFORM"] = "xcb"
-    # The folder that the wheel names does not exist, and Qt says so many times; it needs no fonts for a picture.
+    # The folder that the wheel names does not exist, and Qt complains of it; it needs no fonts for pictures.
     os.environ["QT_QPA_FONTDIR"] = str(_QT_PLUGIN.parent)
     try:
         # The wheel's own libX11-xcb is older than the system's libX11 and writes "Xlib must not read events" to the
         # wrong place: Xlib then takes events away from Qt, and one window in ten stays black. Loaded first and for
-        # all, the system's is used in its place.
+        # all, the system's is used instead.
         ctypes.CDLL("libX11-xcb.so.1", mode=ctypes.RTLD_GLOBAL)
         ctypes.CDLL(str(_QT_PLUGIN))
     except OSError as error:

@@ -108,7 +108,7 @@ class Window:
             self._redraw()
 
     def poll(self, wait_ms: int = 1) -> list[Action]:
-        """Let the window live for so many milliseconds (1 to 50), and return what the user asked for."""
+        """Let the window work for some milliseconds (1 to 50), and return what the user asked for."""
         # The full key code: the lower byte alone makes the right arrow key an "S".
         key = cv2.waitKeyEx(min(max(wait_ms, 1), _LONGEST_WAIT_MS)) & 0xFFFF
         if not self._is_open():
@@ -121,7 +121,7 @@ class Window:
         return [_ACTIONS[key]] if key in _ACTIONS else []
 
     def close(self) -> None:
-        """Close the window; again is fine."""
+        """Close the window; may be called twice."""
         if self._is_open():
             cv2.destroyWindow(self._name)
             cv2.waitKey(1)  # the window goes when its events are handled

@@ -28,7 +28,7 @@ _SYSFS = Path("/sys/class/video4linux")
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """A camera that can be opened by its ``number``, and the name that its driver gives it, if it does."""
+    """A camera that can be opened by its ``number``, and the name from its driver, if it has one."""
 
     number: int
     label: str = ""
@@ -47,7 +47,7 @@ def open_device(
         size: (width, height) in pixels; the camera is asked for it, and frames are scaled if it gives another.
             None takes what the camera gives when asked for 1280x720.
         fps: asked from the camera; if it gives more, surplus frames are left out. None leaves it to the camera.
-        keep_jpeg: give the camera's own JPEGs as packets, where it makes such, of the wanted size.
+        keep_jpeg: give the camera's own JPEGs as packets, where it makes JPEGs of the wanted size.
 
     Raises:
         DeviceNotFound: with the reason, and the cameras that are there.
@@ -65,7 +65,7 @@ def open_device(
     # One to fill while we hold the other: with a single buffer a camera loses every second frame.
     video.set(cv2.CAP_PROP_BUFFERSIZE, 2)
     if int(video.get(cv2.CAP_PROP_FOURCC)) == MJPG:
-        # JPEGs are decoded by us, because OpenCV gives the picture before in place of a damaged one.
+        # JPEGs are decoded by us, because OpenCV gives the previous picture for a damaged one.
         video.set(cv2.CAP_PROP_CONVERT_RGB, 0)
     given_fps = video.get(cv2.CAP_PROP_FPS)
     _log.info("camera %s gives %s", device, _describe(video))
@@ -121,7 +121,7 @@ def _problem(device: str) -> str:
         return "is there, but permission is denied (sudo usermod -aG video $USER, then log in again)"
     except OSError as error:
         return f"cannot be opened ({error.strerror})"
-    return "is used by another program, or is no camera"
+    return "is used by another program, or is not a camera"
 
 
 def _listed_by_kernel() -> list[Camera]:

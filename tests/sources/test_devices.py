@@ -219,7 +219,7 @@ print("closed")
     ("fault", "sentence"),
     [
         ("denied", "camera 0 is there, but permission is denied (sudo usermod -aG video $USER, then log in again)"),
-        ("busy", "camera 0 is used by another program, or is no camera"),
+        ("busy", "camera 0 is used by another program, or is not a camera"),
     ],
 )
 def test_a_camera_that_cannot_be_opened_says_why(cards: Path, fault: str, sentence: str) -> None:
@@ -240,7 +240,7 @@ def test_no_such_camera(device: str, capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_device_that_is_no_camera(capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(DeviceNotFound, match="/dev/null is used by another program, or is no camera"):
+    with pytest.raises(DeviceNotFound, match="/dev/null is used by another program, or is not a camera"):
         open_device("/dev/null")
     with pytest.raises(DeviceNotFound, match="/dev/ cannot be opened"):
         open_device("/dev/")
