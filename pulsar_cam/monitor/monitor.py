@@ -4,37 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Coroutine
-from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from ..errors import NamespaceNotFound, NodeUnreachable, PulsarError, TopicNotFound
-from ..measure.stages import Durations
 from ..pulsar.admin import Admin
 from ..pulsar.endpoint import Endpoint
 from ..pulsar.topics import Topic
 from .adviser import Adviser
-from .facts import Facts, NodeFacts, Verdict
+from .facts import Facts, NodeFacts
 from .judge import judge
 from .looks.node import NodeLook
 from .looks.stream import StreamWatch
 from .looks.topic import TopicLook
 from .plan import Plan
-from .probes.lane import Lane
-from .probes.probe import Probe
+from .probes.lanes import Lanes, beside
 from .probes.quiet import QuietSession
-from .telling import Telling, condition_of
+from .reconnects import Reconnects
+from .telling import Telling
 from .view import Advice, TopicView, View
 
 T = TypeVar("T")
 
 _HEAD_START = 1 / 8  # of the patience: so long a step is waited for before the next one begins
-_UNSTORED_BYTES = 1_000
-_FRESH_BUDGETS = 2.0  # the first message of a session takes longer
-_MOST_CONNECTS = 120
-_LATELY_S = 60.0
 
 
 class Monitor:
@@ -52,33 +45,14 @@ class Monitor:
         self._endpoint, self._topic, self._plan = endpoint, topic, plan or Plan()
         self._admin = Admin(endpoint, self._plan.patience_s / 2)
         self._node, self._topic_look = NodeLook(self._admin, endpoint), TopicLook(self._admin, topic)
-        self._lanes = self._make_lanes()
-        self._quiet = QuietSession(endpoint, _beside(topic, "quiet", "non-persistent"))
+        self._lanes = Lanes(endpoint, topic, self._plan)
+        self._quiet = QuietSession(endpoint, beside(topic, "quiet", "non-persistent"))
         self._stream = StreamWatch(endpoint, topic)
         self._adviser = Adviser(self._admin, endpoint, topic, applies=self._plan.applies)
         self._telling = Telling(endpoint, topic)
-        self._last: View | None = None
         self._is_watching = False
         self._tasks: list[asyncio.Task[None]] = []
-        self._connects = Durations(_MOST_CONNECTS)
-        self._reconnects_at: deque[tuple[float, tuple[int, ...]]] = deque()
-
-    def _make_lanes(self) -> dict[str, Lane]:
-        plan, topic, is_persistent = self._plan, self._topic, self._topic.is_persistent
-        self._probes: list[Probe] = []
-
-        def lane(topic: Topic, *probes: Probe) -> Lane:
-            self._probes += probes
-            return Lane(self._endpoint, topic, probes, keeps_open=probes[0].session == "kept")
-
-        kept = (Probe("kept", size, is_persistent, budget_ms) for size, budget_ms in plan.probes)
-        lanes = {"kept": lane(_beside(topic, "", topic.domain), *kept)}
-        if is_persistent:
-            unstored = Probe("kept", _UNSTORED_BYTES, False, plan.budgets_ms[0])
-            lanes["unstored"] = lane(_beside(topic, "", "non-persistent"), unstored)
-        fresh = (Probe("fresh", size, is_persistent, _FRESH_BUDGETS * budget_ms) for size, budget_ms in plan.probes)
-        lanes["fresh"] = lane(_beside(topic, "fresh", topic.domain), *fresh)
-        return lanes
+        self._reconnects = Reconnects()
 
     async def __aenter__(self) -> Self:
         """Begin.
@@ -95,8 +69,7 @@ class Monitor:
     ) -> None:
         for task in self._tasks:
             task.cancel()
-        closing = [asyncio.create_task(lane.close()) for lane in self._lanes.values()]
-        await asyncio.wait([*self._tasks, *closing])
+        await asyncio.wait([*self._tasks, asyncio.create_task(self._lanes.close())])
         await self._admin.__aexit__(kind, error, trace)
 
     async def __aiter__(self) -> AsyncIterator[View]:
@@ -109,14 +82,13 @@ class Monitor:
     async def _round(self) -> View:
         until_s = time.monotonic() + self._plan.patience_s
         async with asyncio.TaskGroup() as group:
-            for lane in self._lanes.values():
+            for lane in self._lanes:
                 await self._begin(group, lane.round(until_s - time.monotonic()))
             node = await self._begin(group, self._node.round())
             topic = await self._begin(group, self._look_at_topic())
         self._watch_stream(topic.result())
         view = self._view(self._facts(node.result(), topic.result()), await self._advice(topic.result()))
-        self._telling.tell(condition_of(view, self._last))
-        self._last = view
+        self._telling.tell(view)
         return view
 
     async def _advice(self, topic: TopicView | PulsarError) -> tuple[Advice, ...]:
@@ -143,65 +115,45 @@ class Monitor:
 
     def _watch_stream(self, topic: TopicView | PulsarError) -> None:
         """Subscribe to the stream once its topic is there: to subscribe would make it."""
-        is_missing = isinstance(topic, (TopicNotFound, NamespaceNotFound)) or self._lanes["fresh"].error
+        is_missing = isinstance(topic, (TopicNotFound, NamespaceNotFound)) or self._lanes.fresh.error
         if not is_missing and not self._is_watching:
             self._is_watching = True
             self._tasks.append(asyncio.create_task(self._stream.run()))
 
     def _facts(self, node: NodeFacts, topic: TopicView | PulsarError) -> Facts:
-        quiet, fresh = self._quiet, self._lanes["fresh"]
-        quiet_s, lately = quiet.look(), self._lately()
+        quiet, lanes = self._quiet, self._lanes
+        quiet_s, recent = quiet.look(), self._reconnects.most(self._reconnect_counts)
         return Facts(
             topic_name=self._topic,
             node=node,
-            connect_ms=fresh.error or fresh.connect_ms or 0.0,
-            kept=self._lanes["kept"].error,
-            verdicts=tuple(map(_verdict, self._probes)),
+            connect_ms=lanes.connect_ms,
+            kept=lanes.kept.error,
+            verdicts=lanes.verdicts,
             topic=topic,
             stream=self._stream.view(),
-            reconnects=lately,
+            reconnects=recent,
             quiet_s=round(quiet_s, 1),
             quiet_status="connected" if quiet.is_open else quiet.status,
-            survived_s=quiet.survived_s if lately else None,
+            survived_s=quiet.survived_s if recent else None,
             growing=self._topic_look.growing,
             received=self._stream.error,
-            unstored=self._lanes["unstored"].error if "unstored" in self._lanes else None,
+            unstored=lanes.unstored.error if lanes.unstored else None,
         )
 
     def _view(self, facts: Facts, advice: tuple[Advice, ...]) -> View:
-        connect_ms = facts.connect_ms if isinstance(facts.connect_ms, float) else None
-        if connect_ms is not None:
-            self._connects.add(round(connect_ms * 1e6))
         return View(
             findings=judge(facts, self._plan),
-            probes=tuple(probe.view() for probe in self._probes),
-            connect_ms=connect_ms,
-            connects_ms=self._connects.percentiles_ms(),
+            probes=self._lanes.views(),
+            connect_ms=facts.connect_ms if isinstance(facts.connect_ms, float) else None,
+            connects_ms=self._lanes.note_connect(),
             idle_s=facts.quiet_s,
-            reconnects=sum(self._reconnects),
+            reconnects=sum(self._reconnect_counts),
             topic=facts.topic if isinstance(facts.topic, TopicView) else None,
             stream=facts.stream,
             advice=advice,
         )
 
     @property
-    def _reconnects(self) -> tuple[int, ...]:
-        lanes = (lane.reconnects for lane in self._lanes.values())
+    def _reconnect_counts(self) -> tuple[int, ...]:
+        lanes = (lane.reconnects for lane in self._lanes)
         return (*lanes, self._quiet.reconnects, self._stream.reconnects)
-
-    def _lately(self) -> int:
-        """Return how often one session, the worst, was opened again in the last minute."""
-        now_s, reconnects = time.monotonic(), self._reconnects
-        self._reconnects_at.append((now_s, reconnects))
-        while now_s - self._reconnects_at[0][0] > _LATELY_S:
-            self._reconnects_at.popleft()
-        return max(now - before for now, before in zip(reconnects, self._reconnects_at[0][1], strict=True))
-
-
-def _beside(topic: Topic, purpose: str, domain: str) -> Topic:
-    return replace(topic, domain=domain, name=f"{topic.name}-probe{purpose and '-'}{purpose}")
-
-
-def _verdict(probe: Probe) -> Verdict:
-    policy = probe.policy
-    return Verdict(probe.view().name, probe.is_persistent, policy.reason, policy.has_failed, policy.is_recovering)

@@ -23,11 +23,12 @@ class Telling:
     def __init__(self, endpoint: Endpoint, topic: Topic) -> None:
         self._endpoint, self._topic = endpoint, condition_topic(topic)
         self._newest = Condition()
+        self._last: View | None = None
         self._is_new = asyncio.Event()
 
-    def tell(self, condition: Condition) -> None:
-        """Have a condition sent, instead of one that was not sent yet."""
-        self._newest = condition
+    def tell(self, view: View) -> None:
+        """Have the condition in a view sent, instead of one that was not sent yet."""
+        self._newest, self._last = condition_of(view, self._last), view
         self._is_new.set()
 
     async def run(self) -> None:

@@ -22,6 +22,7 @@ class Lane:
         keeps_open: use the same sessions in all rounds, as long as they live; if not, new ones in each.
 
     Attributes:
+        probes: those that it sends.
         error: why there were no sessions in the last round; None if there were.
         connect_ms: how long the last ones took to open; None if they did not.
     """
@@ -29,7 +30,8 @@ class Lane:
     def __init__(self, endpoint: Endpoint, topic: Topic, probes: Sequence[Probe], *, keeps_open: bool) -> None:
         self.error: PulsarError | None = None
         self.connect_ms: float | None = None
-        self._endpoint, self._topic, self._probes, self._keeps_open = endpoint, topic, probes, keeps_open
+        self.probes = probes
+        self._endpoint, self._topic, self._keeps_open = endpoint, topic, keeps_open
         self._echo: Echo | None = None
         self._earlier_reconnects = 0
         self._closing: asyncio.Task[None] | None = None
@@ -43,13 +45,13 @@ class Lane:
         """Send one message of each size; takes about so many seconds at most, and never raises a PulsarError."""
         until_s = time.monotonic() + patience_s
         self.error = None
-        for probe in self._probes:
+        for probe in self.probes:
             probe.begin_round()
         try:
             await self._send_all(await self._opened(patience_s), until_s)
         except PulsarError as error:
             self.error = error
-            for probe in self._probes:
+            for probe in self.probes:
                 probe.policy.forget()
         if not self._keeps_open:
             self._let_go()
@@ -78,9 +80,9 @@ class Lane:
 
     async def _send_all(self, echo: Echo, until_s: float) -> None:
         if not await self._has_room(echo, until_s - time.monotonic()):
-            self._probes[0].policy.failed(f"no receipt for {echo.waits_s:.0f} s")
+            self.probes[0].policy.failed(f"no receipt for {echo.waits_s:.0f} s")
             return
-        for probe in self._probes:
+        for probe in self.probes:
             outcome = await echo.send(probe, max(_LEAST_PATIENCE_S, until_s - time.monotonic()))
             probe.settle(outcome)
             if outcome.problem:  # the larger ones would only wait behind it
