@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from ..errors import NodeUnreachable, NotAuthenticated, PulsarError, TokenUnavailable
+from ..errors import NodeUnreachable, PulsarError, TokenUnavailable
+from ..health.reach import Reach
 from ..pulsar.admin import Admin, Security
 from ..pulsar.credentials import Credentials, expiry_of
 from ..pulsar.endpoint import Endpoint
@@ -18,7 +19,6 @@ from .exchange import Exchange, exchange
 T = TypeVar("T")
 
 _ANSWER_S = 4.0
-_NO_TOKEN = (NotAuthenticated, TokenUnavailable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class TopicFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class NodeFacts:
+class Answers:
     """A node's answers; where there is none, the reason stands in its place.
 
     Attributes:
@@ -55,17 +55,12 @@ class NodeFacts:
     token_expires_at: datetime | None = None
 
     @property
-    def is_down(self) -> bool:
-        """Whether neither the admin API nor the WebSocket API answers."""
-        return isinstance(self.version, NodeUnreachable) and isinstance(self.exchanged, NodeUnreachable)
-
-    @property
-    def wants_token(self) -> bool:
-        """Whether the node refuses us for want of a token that it accepts."""
-        return any(isinstance(answer, _NO_TOKEN) for answer in (self.version, self.exchanged))
+    def reach(self) -> Reach:
+        """What both APIs of the node answered."""
+        return Reach(self.version, self.exchanged)
 
 
-async def ask(endpoint: Endpoint, topic: Topic) -> NodeFacts:
+async def ask(endpoint: Endpoint, topic: Topic) -> Answers:
     """Ask a node about itself and one topic; takes at most about 10 s."""
     # Rights and namespaces are those of the topic, and nobody else is disturbed.
     probe = replace(topic, domain="non-persistent", name="pulsar-cam-doctor")
@@ -82,7 +77,7 @@ async def ask(endpoint: Endpoint, topic: Topic) -> NodeFacts:
     # Afterwards, because it measures times.
     (exchanged,) = await asyncio.gather(exchange(endpoint, probe), return_exceptions=True)
     expires_at = await asyncio.to_thread(_expiry, endpoint.credentials)
-    return NodeFacts(endpoint, topic, version, for_strangers, settings, described, exchanged, security, expires_at)
+    return Answers(endpoint, topic, version, for_strangers, settings, described, exchanged, security, expires_at)
 
 
 def _expiry(credentials: Credentials | None) -> datetime | None:

@@ -17,7 +17,9 @@ from ..errors import (
     TokenUnavailable,
     TopicNotFound,
 )
+from ..health.backlog import nearly_full, share_of
 from ..health.finding import Finding, broken
+from ..health.reach import reason_of, unreachable
 from ..health.settings import frame_limit_in, idle_timeout_in
 from ..pulsar.admin import Security
 from ..pulsar.endpoint import Endpoint, is_loopback
@@ -25,11 +27,10 @@ from ..pulsar.tls import is_secure
 from ..pulsar.topics import Topic
 from ..text import printable, shown_time, whole
 from .exchange import ROUND_TRIP_BYTES, Exchange, clock_offset
-from .facts import NodeFacts, TopicFacts, ask
+from .facts import Answers, TopicFacts, ask
 
 _MOST_CLOCK_OFFSET_S = 0.1
 _CERTIFICATE_ENDS_SOON = timedelta(days=14)
-_NEARLY_FULL = 0.8
 _MOST_SUBSCRIPTIONS = 5
 
 
@@ -39,18 +40,17 @@ async def examine(endpoint: Endpoint, topic: Topic) -> list[Finding]:
     return [_safely(name, check, facts) for name, check in CHECKS.items()]
 
 
-def _safely(name: str, check: Callable[[NodeFacts], Finding], facts: NodeFacts) -> Finding:
-    if facts.is_down and check is not node:
-        return Finding(name, "skipped", "the node does not answer")
-    if facts.wants_token and check not in (node, tls, auth):
-        return Finding(name, "skipped", "a token that the node accepts comes first")
+def _safely(name: str, check: Callable[[Answers], Finding], facts: Answers) -> Finding:
+    explaining = (node,) if facts.reach.is_down else (node, tls, auth)
+    if facts.reach.obstacle and check not in explaining:
+        return Finding(name, "skipped", facts.reach.obstacle)
     try:
         return check(facts)
     except Exception as error:
         return broken(name, error)
 
 
-def node(facts: NodeFacts) -> Finding:
+def node(facts: Answers) -> Finding:
     """Tell whether the admin API answers, in Pulsar's way."""
     url, answer = facts.endpoint.admin_url, facts.version
     if isinstance(answer, str):
@@ -58,15 +58,14 @@ def node(facts: NodeFacts) -> Finding:
     if isinstance(answer, (NotAuthenticated, NotAuthorized, TokenUnavailable)):
         return Finding("node", "ok", f"a node answers at {url}")
     if isinstance(answer, TlsFailed):
-        return Finding("node", "problem", f"no secure connection to {url}: {answer.problem}", answer.remedy)
+        return unreachable("node", url, answer)
     if not isinstance(facts.exchanged, NodeUnreachable):
         says = f"only the WebSocket API answers: {_reason(answer)} at {url}"
         return Finding("node", "warning", says, "give the address of the admin API with `admin_url`")
-    says = f"no Pulsar node answers at {url} ({_reason(answer)})"
-    return Finding("node", "problem", says, "start one with 'pulsar-cam node start', or give another `service_url`")
+    return unreachable("node", url, _known(answer))
 
 
-def tls(facts: NodeFacts) -> Finding:
+def tls(facts: Answers) -> Finding:
     """Tell whether connections are encrypted, and how long the node's certificate is good."""
     plain = [url for url in (facts.endpoint.admin_url, facts.endpoint.ws_url) if not is_secure(url)]
     if any(not is_loopback(url) for url in plain):
@@ -84,7 +83,7 @@ def _no_tls(error: BaseException | None) -> Finding:
     return Finding("tls", "skipped", _reason(error) if error else "nobody tells")
 
 
-def auth(facts: NodeFacts) -> Finding:
+def auth(facts: Answers) -> Finding:
     """Tell whether a token is needed, given and accepted, and for how long."""
     for answer in (facts.version, facts.exchanged):
         if isinstance(answer, (NotAuthenticated, TokenUnavailable)):
@@ -98,7 +97,7 @@ def auth(facts: NodeFacts) -> Finding:
     return Finding("auth", "ok", f"the token is accepted{until}" if needed else "a token is given, and is not needed")
 
 
-def websocket(facts: NodeFacts) -> Finding:
+def websocket(facts: Answers) -> Finding:
     """Tell whether a producer session really opens."""
     url, answer = facts.endpoint.ws_url, facts.exchanged
     if isinstance(answer, Exchange):
@@ -112,14 +111,14 @@ def websocket(facts: NodeFacts) -> Finding:
         says = f"{url} answers, and makes no topic by itself on which to try out more"
         return Finding("websocket", "ok", says)
     if isinstance(answer, TlsFailed):
-        return Finding("websocket", "problem", f"no secure connection to {url}: {answer.problem}", answer.remedy)
+        return unreachable("websocket", url, answer)
     if isinstance(answer, NodeUnreachable):
         says = f"no session opens at {url} ({answer.problem})"
         return Finding("websocket", "problem", says, "check `ws_url`, and webSocketServiceEnabled=true on the node")
     return Finding("websocket", "problem", _reason(answer))
 
 
-def topic(facts: NodeFacts) -> Finding:
+def topic(facts: Answers) -> Finding:
     """Tell whether the topic is there, what it keeps, and how far its subscriptions lag."""
     found, name = facts.described, str(facts.topic)
     if isinstance(found, TopicNotFound):
@@ -131,14 +130,10 @@ def topic(facts: NodeFacts) -> Finding:
     if not isinstance(found, TopicFacts):
         return Finding("topic", "skipped", _reason(found))
     says = ", ".join((name, _partitions(found), *_kept(found), _subscriptions(found)))
-    if _backlog_share(found) > _NEARLY_FULL:
-        says += f"; the backlog is at {_backlog_share(found):.0%} of its limit"
-        advice = "let its subscriptions catch up, or delete those that nobody uses: frames will be lost or refused"
-        return Finding("topic", "warning", says, advice)
-    return Finding("topic", "ok", says)
+    return nearly_full("topic", says, _backlog_share(found)) or Finding("topic", "ok", says)
 
 
-def frame_limit(facts: NodeFacts) -> Finding:
+def frame_limit(facts: Answers) -> Finding:
     """Tell the largest JPEG that the node takes."""
     if reason := _no_settings(facts):
         return Finding("frame limit", "skipped", reason)
@@ -146,7 +141,7 @@ def frame_limit(facts: NodeFacts) -> Finding:
     return frame_limit_in(facts.settings)
 
 
-def idle_timeout(facts: NodeFacts) -> Finding:
+def idle_timeout(facts: Answers) -> Finding:
     """Tell whether the node would close a session between two of our pings, or hold one whose client has gone."""
     if reason := _no_settings(facts):
         return Finding("idle timeout", "skipped", reason)
@@ -154,7 +149,7 @@ def idle_timeout(facts: NodeFacts) -> Finding:
     return idle_timeout_in(facts.settings)
 
 
-def clock(facts: NodeFacts) -> Finding:
+def clock(facts: Answers) -> Finding:
     """Tell how far the node's clock is from ours."""
     told = facts.exchanged
     if not isinstance(told, Exchange) or not told.samples:
@@ -168,7 +163,7 @@ def clock(facts: NodeFacts) -> Finding:
     return Finding("clock", "ok", says)
 
 
-def round_trip(facts: NodeFacts) -> Finding:
+def round_trip(facts: Answers) -> Finding:
     """Tell how long the node takes to confirm a frame."""
     told = facts.exchanged
     if not isinstance(told, Exchange) or not told.round_trips_s:
@@ -178,7 +173,7 @@ def round_trip(facts: NodeFacts) -> Finding:
     return Finding("round trip", "ok", says)
 
 
-CHECKS: dict[str, Callable[[NodeFacts], Finding]] = {
+CHECKS: dict[str, Callable[[Answers], Finding]] = {
     "node": node,
     "tls": tls,
     "auth": auth,
@@ -192,12 +187,16 @@ CHECKS: dict[str, Callable[[NodeFacts], Finding]] = {
 
 
 def _reason(error: BaseException) -> str:
+    return reason_of(_known(error))
+
+
+def _known(error: BaseException) -> PulsarError:
     if not isinstance(error, PulsarError):
         raise error
-    return error.problem if isinstance(error, NodeUnreachable) else str(error)
+    return error
 
 
-def _no_settings(facts: NodeFacts) -> str:
+def _no_settings(facts: Answers) -> str:
     if facts.endpoint.has_separate_proxy:
         return "a separate WebSocket proxy does not tell its settings"
     return "" if isinstance(facts.settings, dict) else _reason(facts.settings)
@@ -234,5 +233,4 @@ def _subscriptions(found: TopicFacts) -> str:
 
 
 def _backlog_share(found: TopicFacts) -> float:
-    limit = whole(found.stats.get("backlogQuotaLimitSize"))
-    return (whole(found.stats.get("backlogSize")) or 0) / limit if limit else 0.0
+    return share_of(whole(found.stats.get("backlogSize")) or 0, whole(found.stats.get("backlogQuotaLimitSize")))

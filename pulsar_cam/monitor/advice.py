@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import PulsarError
+from ..health.backlog import NEARLY_FULL, share_of
 from ..health.settings import frame_limit_in, idle_timeout_in
 from ..pulsar.admin import Admin
 from ..pulsar.topic_policy import TopicPolicy
@@ -25,7 +26,6 @@ logger = logging.getLogger(__name__)
 BACKLOG_BYTES = 2_000_000_000
 """The backlog limit for a topic that has none: ten minutes of 720p at 30 fps."""
 _HEADROOM = 2
-_NEARLY_FULL = 0.8
 _EVICTION = "consumer_backlog_eviction"
 _MANY_BYTES_PER_S = 50e6
 _MIB = 1024 * 1024
@@ -97,10 +97,9 @@ def _about_backlog(topic: Topic, view: TopicView, policies: Policies) -> Iterato
     elif policies.blocks_publishers and _HEADROOM * view.backlog_bytes <= limit_bytes:
         yield _limited(topic, limit_bytes, policies, "a subscription that stays away stops the camera in the end")
     elif policies.blocks_publishers:
-        share = view.backlog_bytes / limit_bytes
+        share = share_of(view.backlog_bytes, limit_bytes)
         yield Advice(f"the backlog is at {share:.0%}, and stops the camera when it is full: {_catch_up(view)}")
-    elif view.backlog_bytes > _NEARLY_FULL * limit_bytes:
-        share = view.backlog_bytes / limit_bytes
+    elif (share := share_of(view.backlog_bytes, limit_bytes)) >= NEARLY_FULL:
         yield Advice(f"the backlog is at {share:.0%}, and its oldest frames are taken next: {_catch_up(view)}")
 
 

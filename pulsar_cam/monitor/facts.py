@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..errors import NodeUnreachable, NotAuthenticated, PulsarError, TokenUnavailable
+from ..errors import PulsarError
+from ..health.reach import Reach
 from ..pulsar.topics import Topic
 from .view import StreamView, TopicView
-
-_NO_TOKEN = (NotAuthenticated, TokenUnavailable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +76,6 @@ class Facts:
     unstored: PulsarError | None = None
 
     @property
-    def is_down(self) -> bool:
-        """Whether neither the admin API nor the WebSocket API answers."""
-        return isinstance(self.node.version, NodeUnreachable) and isinstance(self.connect_ms, NodeUnreachable)
-
-    @property
-    def wants_token(self) -> bool:
-        """Whether the node refuses us for want of a token that it accepts."""
-        return any(isinstance(answer, _NO_TOKEN) for answer in (self.node.version, self.connect_ms))
+    def reach(self) -> Reach:
+        """What both APIs of the node answered."""
+        return Reach(self.node.version, self.connect_ms)

@@ -7,14 +7,14 @@ from dataclasses import replace
 from ..errors import (
     NamespaceNotFound,
     NodeUnreachable,
-    NotAuthenticated,
     NotAuthorized,
     PulsarError,
     TlsFailed,
-    TokenUnavailable,
     TopicNotFound,
 )
+from ..health.backlog import nearly_full, share_of
 from ..health.finding import Finding
+from ..health.reach import reason_of, unreachable
 from .facts import Facts
 from .plan import Plan
 from .view import TopicView
@@ -23,17 +23,13 @@ PARTS = ("node", "connect", "sessions", "probes", "storage", "topic", "stream")
 SILENT_S = 2.0  # a publisher sends at least one frame, or one notice, a second
 MOST_AGE_MS = 500.0  # as a viewer shows them
 _MOST_CONNECT_MS = 1000.0
-_NEARLY_FULL = 0.8
-_NO_TOKEN = (NotAuthenticated, TokenUnavailable)
 _SEE_STORAGE = " (see storage)"
 
 
 def judge(facts: Facts, plan: Plan) -> tuple[Finding, ...]:
     """Return a finding for each of PARTS, in that order; what explains others is the only problem of them."""
-    if facts.is_down:
-        return _only(node(facts), "the node does not answer")
-    if facts.wants_token:
-        return _only(node(facts), "a token that the node accepts comes first")
+    if obstacle := facts.reach.obstacle:
+        return _only(node(facts), obstacle)
     findings = (
         *(check(facts) for check in (node, connect, sessions, probes, storage, topic)),
         stream(facts, plan),
@@ -56,20 +52,16 @@ def _explained(finding: Finding) -> Finding:
 def node(facts: Facts) -> Finding:
     """Tell whether the node answers, and what it says of its own health."""
     version = facts.node.version
-    refusal = next((each for each in (version, facts.connect_ms) if isinstance(each, _NO_TOKEN)), None)
-    if refusal:
+    if refusal := facts.reach.refusal:
         return Finding("node", "problem", refusal.problem, refusal.remedy)
     if isinstance(version, str):
         return _health(version, facts.node.health)
-    if not facts.is_down:
-        return Finding("node", "skipped", f"only the WebSocket API answers: {_reason(version)}")
-    if isinstance(version, TlsFailed):
-        return Finding("node", "problem", f"no secure connection to {version.url}: {version.problem}", version.remedy)
+    if not isinstance(version, NodeUnreachable) or not facts.reach.is_down:
+        return Finding("node", "skipped", f"only the WebSocket API answers: {reason_of(version)}")
     if facts.node.hangs:
         says = "it takes connections, and does not answer: it hangs, or has far too much to do"
         return Finding("node", "problem", says, "look at its log and its machine, or start it again")
-    change = "start one with 'pulsar-cam node start', or check `service_url`"
-    return Finding("node", "problem", f"no Pulsar node answers: {_reason(version)}", change)
+    return unreachable("node", version.url, version)
 
 
 def _health(version: str, health: PulsarError | None) -> Finding:
@@ -79,7 +71,7 @@ def _health(version: str, health: PulsarError | None) -> Finding:
         return Finding(
             "node", "skipped", f"Pulsar {version} answers; how healthy it finds itself is not for our role"
         )
-    says = f"Pulsar {version} answers, and its check of itself fails: {_reason(health)}"
+    says = f"Pulsar {version} answers, and its check of itself fails: {reason_of(health)}"
     return Finding("node", "problem", says, "look at the node's log and its disk")
 
 
@@ -87,7 +79,7 @@ def connect(facts: Facts) -> Finding:
     """Tell whether a new session opens, and in what time."""
     answer = facts.connect_ms
     if isinstance(answer, PulsarError):
-        return Finding("connect", "problem", f"no new session opens: {_reason(answer)}", _remedy(answer))
+        return Finding("connect", "problem", f"no new session opens: {reason_of(answer)}", _remedy(answer))
     says = f"a new session opens in {answer:.0f} ms"
     if answer > _MOST_CONNECT_MS:
         change = "look what keeps the node or the network busy"
@@ -98,7 +90,7 @@ def connect(facts: Facts) -> Finding:
 def sessions(facts: Facts) -> Finding:
     """Tell whether sessions that should stay open do, and for how long a quiet one has."""
     if facts.kept:
-        return Finding("sessions", "problem", f"those to be kept open are not: {_reason(facts.kept)}")
+        return Finding("sessions", "problem", f"those to be kept open are not: {reason_of(facts.kept)}")
     if facts.quiet_status not in ("connected", "connecting"):
         return Finding("sessions", "problem", f"the quiet one is not open: {facts.quiet_status}")
     timeout_s = facts.node.idle_timeout_s
@@ -157,15 +149,13 @@ def topic(facts: Facts) -> Finding:
     if isinstance(found, NamespaceNotFound):
         return Finding("topic", "problem", f"namespace {found.namespace} does not exist", "check `topic`")
     if isinstance(found, PulsarError):
-        return Finding("topic", "skipped", _reason(found))
+        return Finding("topic", "skipped", reason_of(found))
     says = (
         f"{_number(found.publishers, 'publisher')}, {_number(found.consumers, 'viewer')}, "
         f"{found.in_per_s:.0f} messages/s in, {found.storage_bytes / 1e6:.1f} MB stored"
     )
-    share = found.backlog_bytes / found.backlog_limit_bytes if found.backlog_limit_bytes else 0.0
-    if share >= _NEARLY_FULL:
-        change = "let its subscriptions catch up, or delete those that nobody uses: frames will be lost or refused"
-        return Finding("topic", "warning", f"{says}; the backlog is at {share:.0%} of its limit", change)
+    if full := nearly_full("topic", says, share_of(found.backlog_bytes, found.backlog_limit_bytes)):
+        return full
     if facts.growing:
         change = "its viewer is too slow, or does not acknowledge"
         return Finding("topic", "warning", f"{says}; the backlog of {facts.growing[0]} grows", change)
@@ -177,7 +167,7 @@ def stream(facts: Facts, plan: Plan) -> Finding:
     seen = facts.stream
     if facts.received:
         return Finding(
-            "stream", "problem", f"it cannot be received: {_reason(facts.received)}", _remedy(facts.received)
+            "stream", "problem", f"it cannot be received: {reason_of(facts.received)}", _remedy(facts.received)
         )
     if seen.notice:
         return Finding("stream", "problem", f"its publisher has no picture: {seen.notice}", "look at the camera")
@@ -209,10 +199,6 @@ def _silence(facts: Facts, plan: Plan) -> Finding:
 
 def _number(count: int, what: str) -> str:
     return f"{count or 'no'} {what}{'' if count == 1 else 's'}"
-
-
-def _reason(error: PulsarError) -> str:
-    return error.problem if isinstance(error, NodeUnreachable) else str(error)
 
 
 def _remedy(error: PulsarError) -> str:

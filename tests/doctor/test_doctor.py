@@ -23,7 +23,7 @@ import pytest
 
 from pulsar_cam.doctor import Finding, diagnose, exchange, facts, machine, node
 from pulsar_cam.doctor.exchange import ClockSample, Exchange, clock_offset
-from pulsar_cam.doctor.facts import NodeFacts, TopicFacts
+from pulsar_cam.doctor.facts import Answers, TopicFacts
 from pulsar_cam.errors import (
     NamespaceNotFound,
     NodeUnreachable,
@@ -52,7 +52,7 @@ NOT_TAKEN = NotAuthenticated(URL, "the node does not accept the token", "ask its
 LATER = datetime(2100, 1, 2, tzinfo=UTC)
 SOON = datetime.now(UTC) + timedelta(days=3)
 SECRET = "eyJhbGciOiJIUzI1NiJ9.secret"
-WELL = NodeFacts(
+WELL = Answers(
     endpoint=Endpoint.of(URL),
     topic=TOPIC,
     version="4.0.8",
@@ -64,24 +64,24 @@ WELL = NodeFacts(
 WITH_TOKEN = replace(WELL, endpoint=Endpoint.of(URL, credentials=Token(SECRET)))
 
 
-def settings(**values: int) -> NodeFacts:
+def settings(**values: int) -> Answers:
     return replace(WELL, settings={name: str(value) for name, value in values.items()})
 
 
-def described(partitions: int = 0, retention: dict[str, int] | None = None, **stats: Any) -> NodeFacts:
+def described(partitions: int = 0, retention: dict[str, int] | None = None, **stats: Any) -> Answers:
     return replace(WELL, described=TopicFacts(partitions, stats, retention or {}))
 
 
-def clocks(*samples: tuple[int, int, int]) -> NodeFacts:
+def clocks(*samples: tuple[int, int, int]) -> Answers:
     return replace(WELL, exchanged=Exchange([ClockSample(*(value * MS for value in each)) for each in samples]))
 
 
-def at(service_url: str, ws_url: str | None = None) -> NodeFacts:
+def at(service_url: str, ws_url: str | None = None) -> Answers:
     endpoint = Endpoint.of(service_url, ws_url=ws_url, credentials=Token(SECRET), allow_plain_text_token=True)
     return replace(WELL, endpoint=endpoint)
 
 
-JUDGEMENTS: list[tuple[Callable[[NodeFacts], Finding], NodeFacts, str, str, str]] = [
+JUDGEMENTS: list[tuple[Callable[[Answers], Finding], Answers, str, str, str]] = [
     (node.node, WELL, "ok", "Pulsar 4.0.8 answers", ""),
     (node.node, replace(WELL, version=STRANGER), "ok", "a node answers", ""),
     (node.node, replace(WELL, version=DOWN, exchanged=DOWN), "problem", "connection refused", "node start"),
@@ -182,9 +182,7 @@ JUDGEMENTS: list[tuple[Callable[[NodeFacts], Finding], NodeFacts, str, str, str]
 
 
 @pytest.mark.parametrize(("check", "told", "state", "says", "change"), JUDGEMENTS)
-def test_judgement(
-    check: Callable[[NodeFacts], Finding], told: NodeFacts, state: str, says: str, change: str
-) -> None:
+def test_judgement(check: Callable[[Answers], Finding], told: Answers, state: str, says: str, change: str) -> None:
     finding = check(told)
     assert finding.state == state
     assert says in finding.says
@@ -221,7 +219,7 @@ def test_a_check_that_hangs_is_left_behind() -> None:
 
 
 def test_nonsense_from_the_node_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def ask(_endpoint: Endpoint, _topic: Topic) -> NodeFacts:
+    async def ask(_endpoint: Endpoint, _topic: Topic) -> Answers:
         return described(subscriptions=["nonsense"])
 
     monkeypatch.setattr(node, "ask", ask)

@@ -84,8 +84,8 @@ def test_all_is_well() -> None:
 @pytest.mark.parametrize(
     ("node", "says"),
     [
-        (NodeFacts(REFUSED), "no Pulsar node answers: connection refused"),
-        (NodeFacts(SILENT), "no Pulsar node answers: no answer in time"),
+        (NodeFacts(REFUSED), "no Pulsar node answers at http://localhost:8080 (connection refused)"),
+        (NodeFacts(SILENT), "no Pulsar node answers at http://localhost:8080 (no answer in time)"),
         (NodeFacts(SILENT, hangs=True), "it takes connections, and does not answer"),
         (NodeFacts(TlsFailed(URL, "it speaks no TLS", "use http")), "no secure connection to http://localhost:8080"),
     ],

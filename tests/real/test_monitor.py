@@ -236,9 +236,10 @@ def test_a_node_that_is_down_or_held_is_named_and_well_again_by_itself(
     with mortal_node(tmp_path) as node:
         node.kill()
         with Monitoring(node.state, topic) as monitoring:  # it starts although the node is down
-            monitoring.becomes("node: no Pulsar node answers: connection refused")
+            reason = f"node: no Pulsar node answers at {node.state.service_url} (connection refused)"
+            monitoring.becomes(reason)
             code, found = check_once(node.state, topic)
-            assert (code, found["reason"]) == (1, "node: no Pulsar node answers: connection refused")
+            assert (code, found["reason"]) == (1, reason)
             node.start()
             monitoring.becomes("")
             monitoring.names("node", node.kill)

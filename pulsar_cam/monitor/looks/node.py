@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from ...errors import NodeUnreachable, PulsarError
+from ...errors import NodeUnreachable, PulsarError, TlsFailed
 from ...pulsar.admin import Admin
 from ...pulsar.endpoint import Endpoint
 from ...text import whole
@@ -36,7 +36,8 @@ class NodeLook:
         version = await _answer(self._admin.version())
         if isinstance(version, PulsarError):
             self._has_told_settings = False
-            return NodeFacts(version, hangs=isinstance(version, NodeUnreachable) and await self._takes_connections())
+            is_silent = isinstance(version, NodeUnreachable) and not isinstance(version, TlsFailed)
+            return NodeFacts(version, hangs=is_silent and await self._takes_connections())
         health = await _answer(self._admin.check_health())
         return NodeFacts(version, health, await self._idle_timeout())
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from ...errors import PulsarError
 from ...measure.stages import Durations, Percentiles
-from ...pulsar.topics import Endpoint, Topic
+from ...pulsar.endpoint import Endpoint
+from ...pulsar.topics import Topic
 from ..facts import Verdict
 from ..plan import Plan
 from ..view import ProbeView
