@@ -50,7 +50,7 @@ class Packet:
 
     Attributes:
         quality: what it was encoded with, 1 to 100; None for a camera's own JPEG, which does not tell.
-        round_trip_ns: the publisher's shortest time from sending a message to its receipt, lately.
+        receipt_ns: the publisher's shortest time from sending a message to its receipt, lately.
         message_id: Pulsar's name for the message that brought it, in base64; empty if none did.
         notice: why there is no frame, where this is a card that says so in place of one; empty for a frame.
     """
@@ -65,7 +65,7 @@ class Packet:
     quality: int | None = None
     encoded_at_ns: int | None = None
     sent_at_ns: int | None = None
-    round_trip_ns: int | None = None
+    receipt_ns: int | None = None
     delivered_at_ns: int | None = None
     message_id: str = ""
     notice: str = ""

@@ -39,11 +39,11 @@ class ClockOffset:
         self._sent_at_ns = 0
         self._ahead_ns = _wall_clock_ahead_ns()
 
-    def observe(self, packet: Packet, round_trip_ns: int | None) -> None:
+    def observe(self, packet: Packet, ping_ns: int | None) -> None:
         """Learn from a packet that was just delivered.
 
         Args:
-            round_trip_ns: the longest of our own recent round trips to the node; None if there was none.
+            ping_ns: the longest of our own last pings to the node, until its pong; None if there was none.
         """
         if packet.delivered_at_ns is None:
             return
@@ -54,7 +54,7 @@ class ClockOffset:
             self._shortest_ns = None
         took_ns = packet.delivered_at_ns - sent_at_ns
         self._shortest_ns = took_ns if self._shortest_ns is None else min(self._shortest_ns, took_ns)
-        self._round_trips_ns = _both(packet, round_trip_ns)
+        self._round_trips_ns = _both(packet, ping_ns)
         self.offset_ns = self._offset(self._shortest_ns, len(packet.jpeg))
 
     def _was_set(self, sent_at_ns: int) -> bool:
@@ -90,10 +90,10 @@ def _wall_clock_ahead_ns() -> int:
     return time.time_ns() - time.monotonic_ns()
 
 
-def _both(packet: Packet, round_trip_ns: int | None) -> int | None:
+def _both(packet: Packet, ping_ns: int | None) -> int | None:
     """Return both round trips together; a message without properties counts from the node, by its publish time."""
-    if round_trip_ns is None:
+    if ping_ns is None:
         return None
     if packet.sent_at_ns is None:
-        return round_trip_ns
-    return None if packet.round_trip_ns is None else round_trip_ns + packet.round_trip_ns
+        return ping_ns
+    return None if packet.receipt_ns is None else ping_ns + packet.receipt_ns

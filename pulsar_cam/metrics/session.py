@@ -19,8 +19,8 @@ def session_samples(session: Producer | Consumer | None, labels: tuple[str, str]
     yield Sample(f.RECONNECTS, labels, session.reconnects if session else 0)
     yield Sample(f.RECOVERY, labels, (session and session.recovery_s) or 0)
     yield Sample(f.BAD_MESSAGES, labels, session.bad_messages if session else 0)
-    if session and (round_trip_s := session.round_trip_s):
-        yield Sample(f.ROUND_TRIP, labels, round_trip_s)
+    if session and session.ping_s:
+        yield Sample(f.ROUND_TRIP, labels, session.ping_s)
 
 
 def picture_samples(stats: PublishStats | WatchStats, labels: tuple[str, str]) -> Iterator[Sample]:

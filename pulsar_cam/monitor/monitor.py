@@ -60,7 +60,7 @@ class Monitor:
         Raises:
             NodeUnreachable: no client can be made at all, as with a proxy that cannot be used.
         """
-        await self._admin.__aenter__()
+        await self._admin.open()
         self._tasks = [asyncio.create_task(each.run()) for each in (self._quiet, self._telling)]
         return self
 
@@ -70,7 +70,7 @@ class Monitor:
         for task in self._tasks:
             task.cancel()
         await asyncio.wait([*self._tasks, asyncio.create_task(self._lanes.close())])
-        await self._admin.__aexit__(kind, error, trace)
+        await self._admin.close()
 
     async def __aiter__(self) -> AsyncIterator[View]:
         """Yield one view an interval, for ever."""

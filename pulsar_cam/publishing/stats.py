@@ -14,7 +14,8 @@ from ..errors import DecodeError, EncodeError
 from ..frame import Packet
 from ..measure.rates import Rate, dropped_text
 from ..measure.stages import Stages
-from ..pulsar.producer import DISCONNECTED, Producer
+from ..pulsar.in_flight import DISCONNECTED
+from ..pulsar.producer import Producer
 from ..pulsar.wire import Receipt
 from ..runtime.background import Background
 from ..sources.reader import SourceReader

@@ -170,7 +170,7 @@ class Steering:
             connected=before.is_connected and now.is_connected and before.reconnects == now.reconnects,
             receipts=len(times_ns),
             receipt_ms=statistics.median(times_ns) / 1e6 if times_ns else 0.0,
-            round_trip_ms=self._producer.round_trip_s * 1000 or None,
+            round_trip_ms=self._producer.ping_s * 1000 or None,
             in_flight=self._producer.in_flight,
             waiting_ms=self._producer.oldest_in_flight_s * 1000,
             captured=now.captured - before.captured,

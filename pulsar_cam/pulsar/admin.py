@@ -56,14 +56,26 @@ class Admin:
         self._http = Http(endpoint, timeout_s)
         self._partitioned: set[Topic] = set()
 
-    async def __aenter__(self) -> Self:
+    async def open(self) -> None:
+        """Make the client; the first call connects it.
+
+        Raises:
+            NodeUnreachable: the proxy named in the environment cannot be used.
+        """
         await self._http.open()
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self._http.close()
+
+    async def __aenter__(self) -> Self:
+        await self.open()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._http.close()
+        await self.close()
 
     async def version(self) -> str:
         """Return the node's version, such as ``4.0.8``."""

@@ -25,7 +25,7 @@ _REOPEN_TIMEOUT_S = 0.1
 MEASURE_INTERVAL_S = 1.0
 """The pause between the pings that measure the round trip; with them no session of ours is ever silent for long."""
 _MEASURE_TIMEOUT_S = 1.0
-_MOST_ROUND_TRIPS = 60
+_MOST_PINGS = 60
 _CONNECTED = "connected"
 # How long a name may stay taken: our own last session may just be closing.
 NAME_PATIENCE_S = 3.0
@@ -40,7 +40,7 @@ class Connection:
         has_opened: whether there was a session.
         reconnects: how often it was opened again.
         recovery_s: how long the last interruption took, in seconds; None before the first one.
-        round_trips_s: the times from a ping to its pong in the last minute of this session, in seconds.
+        pings_s: the times from a ping to its pong in the last minute of this session, in seconds.
         log: where interruptions are logged.
     """
 
@@ -61,7 +61,7 @@ class Connection:
         self.has_opened = False
         self.reconnects = 0
         self.recovery_s: float | None = None
-        self.round_trips_s: deque[float] = deque(maxlen=_MOST_ROUND_TRIPS)
+        self.pings_s: deque[float] = deque(maxlen=_MOST_PINGS)
         self.log = log or logger
         self._endpoint = endpoint
         self._other_name = other_name
@@ -109,7 +109,7 @@ class Connection:
                 yield websocket
             finally:
                 measuring.cancel()
-                self.round_trips_s.clear()  # the next session may take another way
+                self.pings_s.clear()  # the next session may take another way
             self._websocket = None
             if self._reopens:
                 self._reopens = False
@@ -171,15 +171,15 @@ class Connection:
             await end(self._websocket, _REOPEN_TIMEOUT_S)
 
     async def measure(self) -> None:
-        """Add the time of a ping and its pong to `round_trips_s`; more than a second counts as one."""
+        """Add the time of a ping and its pong to `pings_s`; more than a second counts as one."""
         if not self._websocket:
             return
         try:
             async with asyncio.timeout(_MEASURE_TIMEOUT_S):
                 pong = await self._websocket.ping()
-                self.round_trips_s.append(await pong)
+                self.pings_s.append(await pong)
         except TimeoutError:
-            self.round_trips_s.append(_MEASURE_TIMEOUT_S)
+            self.pings_s.append(_MEASURE_TIMEOUT_S)
         except ConnectionClosed:
             return
 
@@ -189,9 +189,9 @@ class Connection:
             await asyncio.sleep(MEASURE_INTERVAL_S)
 
     @property
-    def round_trip_s(self) -> float:
-        """The shortest of `round_trips_s`; 0 before the first one."""
-        return min(self.round_trips_s, default=0.0)
+    def ping_s(self) -> float:
+        """The shortest of `pings_s`; 0 before the first one."""
+        return min(self.pings_s, default=0.0)
 
     async def close(self) -> None:
         """Close the session with a close frame, or without one if the node does not take it in CLOSE_TIMEOUT_S."""

@@ -7,9 +7,7 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
-from types import TracebackType
-from typing import Self
+from collections.abc import AsyncIterator
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
@@ -20,6 +18,7 @@ from .admin import Admin
 from .connection import Connection
 from .endpoint import Endpoint
 from .in_flight import in_flight_on
+from .session import Session
 from .target import Target
 from .topics import Topic, check_subscription
 from .wire import Delivery, ack_of_unreadable, ack_text, parse_delivery
@@ -33,7 +32,7 @@ _MOST_MEASUREMENTS = 3  # a single ping can be late on a busy machine
 _SKIP_TIMEOUT_S = 2.0
 
 
-class Consumer:
+class Consumer(Session):
     """A consumer session that opens again whenever it closes.
 
     Use it as an async context manager and iterator; a session stops after `receiver_queue` deliveries without an ack.
@@ -42,6 +41,8 @@ class Consumer:
         async with Consumer(Endpoint.of(), Topic.parse("video-stream"), "viewer1") as consumer:
             async for delivery in consumer:
                 await consumer.ack(delivery)
+
+    A text that is not a message of Pulsar's is counted, and acknowledged if it names one.
 
     A subscription is not durable unless asked: it is gone when its consumer is, and nothing is kept for it. One that
     exists as a durable subscription already is used as it is. After a reconnection a durable one delivers again what
@@ -53,8 +54,6 @@ class Consumer:
 
     Attributes:
         is_durable: whether the subscription outlives this consumer.
-        bad_messages: how many texts were not what Pulsar sends, or too much to read; they are acknowledged if they
-            name a message.
         receiver_queue: messages that Pulsar may push ahead of our acks.
         jumps: how often what Pulsar held for us was skipped.
     """
@@ -71,14 +70,13 @@ class Consumer:
     ) -> None:
         self.is_durable = durable
         self._fits_queue = fits_queue
-        self.bad_messages = 0
         self.receiver_queue = RECEIVER_QUEUE
         self.jumps = 0
         self._endpoint, self._topic = endpoint, topic
         self._subscription, self._names = check_subscription(subscription), 1
-        self._connection = Connection(self._target(), endpoint, self._target_of_another_name, log)
         self._websocket: ClientConnection | None = None
         self._read_ahead: deque[bytes] = deque()
+        super().__init__(Connection(self._target(), endpoint, self._target_of_another_name, log))
 
     def _target(self) -> Target:
         name = self._subscription if self._names == 1 else f"{self._subscription}-{self._names}"
@@ -103,7 +101,7 @@ class Consumer:
             self._names += 1
         return self._target()
 
-    async def __aenter__(self) -> Self:
+    async def open(self) -> None:
         """Open the session.
 
         Raises:
@@ -124,14 +122,17 @@ class Consumer:
         except BaseException:
             await self._connection.close()
             raise
-        return self
+
+    async def close(self) -> None:
+        """Close the session."""
+        await self._connection.close()
 
     async def _fit_receiver_queue(self, websocket: ClientConnection) -> None:
         """Take a longer queue where the round trip is so long that acks would come too late for the next frames."""
         needed = await self._needed_queue(websocket)
         if needed <= self.receiver_queue:
             return
-        logger.info("a round trip takes %.0f ms: %d messages ahead", self._connection.round_trip_s * 1000, needed)
+        logger.info("a round trip takes %.0f ms: %d messages ahead", self.ping_s * 1000, needed)
         self.receiver_queue = needed
         self._connection.target = self._target()
         self._read_ahead.clear()  # what was not acknowledged
@@ -143,7 +144,7 @@ class Consumer:
         try:
             for _ in range(_MOST_MEASUREMENTS):
                 await self._connection.measure()
-                needed = in_flight_on(self._connection.round_trip_s, _USUAL_FPS)
+                needed = in_flight_on(self.ping_s, _USUAL_FPS)
                 if needed <= self.receiver_queue:
                     break
         finally:
@@ -156,46 +157,6 @@ class Consumer:
         with contextlib.suppress(ConnectionClosed):
             while len(self._read_ahead) < RECEIVER_QUEUE:
                 self._read_ahead.append(await websocket.recv(decode=False))
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._connection.close()
-
-    @property
-    def has_opened(self) -> bool:
-        """Whether there was a session."""
-        return self._connection.has_opened
-
-    @property
-    def status(self) -> str:
-        """What is going on, as a few words for a person."""
-        return self._connection.status
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether a session is open."""
-        return self._connection.is_connected
-
-    @property
-    def reconnects(self) -> int:
-        """How often the session was opened again."""
-        return self._connection.reconnects
-
-    @property
-    def recovery_s(self) -> float | None:
-        """How long the last interruption took, in seconds; None before the first one."""
-        return self._connection.recovery_s
-
-    @property
-    def round_trip_s(self) -> float:
-        """The shortest time from a ping to its pong in the last minute, in seconds; 0 before the first."""
-        return self._connection.round_trip_s
-
-    @property
-    def round_trips_s(self) -> Sequence[float]:
-        """The last ten times from a ping to its pong, in seconds."""
-        return list(self._connection.round_trips_s)[-10:]
 
     async def __aiter__(self) -> AsyncIterator[Delivery]:
         """Yield each delivery, for ever.
@@ -217,9 +178,7 @@ class Consumer:
         try:
             return parse_delivery(text, time.time_ns())
         except BadMessage as error:
-            self.bad_messages += 1
-            if self.bad_messages == 1:
-                logger.warning("%s (said once, counted from here on)", error)
+            self._count_bad_message(error)
             return None
 
     async def ack(self, delivery: Delivery | Packet) -> None:

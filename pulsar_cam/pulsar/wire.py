@@ -185,7 +185,7 @@ def packet_of(delivery: Delivery) -> Packet:
         quality=whole(properties.get("quality"), 100),
         encoded_at_ns=whole(properties.get("encoded-at-ns")),
         sent_at_ns=whole(properties.get("sent-at-ns")),
-        round_trip_ns=whole(properties.get("round-trip-ns")),
+        receipt_ns=whole(properties.get("round-trip-ns")),
         notice=_label(properties.get("notice", "")),
         delivered_at_ns=delivery.received_at_ns,
         message_id=delivery.message_id,
@@ -204,7 +204,7 @@ def _properties(packet: Packet) -> dict[str, str]:
         "captured-at-ns": packet.captured_at_ns,
         "encoded-at-ns": packet.encoded_at_ns,
         "sent-at-ns": packet.sent_at_ns,
-        "round-trip-ns": packet.round_trip_ns,
+        "round-trip-ns": packet.receipt_ns,
         "notice": _label(packet.notice) or None,
     }
     # Pulsar closes the session on a null.

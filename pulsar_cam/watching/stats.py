@@ -117,15 +117,15 @@ class WatchStats:
         self._notice = ""
         self.gaps.follow(packet)
         self._last_arrival_s = time.monotonic()
-        self.clock.observe(packet, self._longest_round_trip_ns)
+        self.clock.observe(packet, self._longest_ping_ns)
         self.stages.between("encode", packet.captured_at_ns if packet.encoded_at_ns else None, packet.encoded_at_ns)
         self.stages.between("queue", packet.encoded_at_ns, packet.sent_at_ns)
         self.stages.between("transport", packet.sent_at_ns, self._by_publisher(packet.delivered_at_ns))
 
     @property
-    def _longest_round_trip_ns(self) -> int | None:
-        round_trips_s = self.session.round_trips_s if self.session else ()
-        return round(max(round_trips_s) * 1e9) if round_trips_s else None
+    def _longest_ping_ns(self) -> int | None:
+        pings_s = self.session.pings_s if self.session else ()
+        return round(max(pings_s) * 1e9) if pings_s else None
 
     def _by_publisher(self, at_ns: int | None) -> int | None:
         return None if at_ns is None else at_ns - self.clock.offset_ns

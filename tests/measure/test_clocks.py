@@ -23,7 +23,7 @@ def delivered(
     return Packet(
         b"x" * size, 640, 480,
         captured_at_ns=SENT_NS - 5 * MS, session=session, sent_at_ns=SENT_NS,
-        round_trip_ns=None if publisher_round_trip_ms is None else round(publisher_round_trip_ms * MS),
+        receipt_ns=None if publisher_round_trip_ms is None else round(publisher_round_trip_ms * MS),
         delivered_at_ns=SENT_NS + round(took_ms * MS),
     )  # fmt: skip
 

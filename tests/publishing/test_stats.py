@@ -12,7 +12,8 @@ import pytest
 
 from pulsar_cam.frame import Packet
 from pulsar_cam.publishing.stats import PublishStats
-from pulsar_cam.pulsar.producer import DISCONNECTED, Producer
+from pulsar_cam.pulsar.in_flight import DISCONNECTED
+from pulsar_cam.pulsar.producer import Producer
 from pulsar_cam.pulsar.wire import Receipt
 from pulsar_cam.sources.reader import SourceReader
 

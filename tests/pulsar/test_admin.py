@@ -27,7 +27,7 @@ def test_a_proxy_that_cannot_be_used_is_a_sentence(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("ALL_PROXY", proxy)
     endpoint = Endpoint.of("http://192.0.2.1:8080")
     with pytest.raises(NodeUnreachable, match="NO_PROXY") as caught:
-        asyncio.run(Admin(endpoint).__aenter__())
+        asyncio.run(Admin(endpoint).open())
     assert "secret" not in str(caught.value)
     assert asyncio.run(node_limits(endpoint)).text == DEFAULT_TEXT_LIMIT
 

@@ -15,9 +15,11 @@ from websockets.asyncio.server import ServerConnection, serve
 from pulsar_cam.errors import MessageRejected, TopicTerminated
 from pulsar_cam.frame import Packet
 from pulsar_cam.publishing.stats import PublishStats
+from pulsar_cam.pulsar import in_flight
 from pulsar_cam.pulsar import producer as producer_module
 from pulsar_cam.pulsar.endpoint import Endpoint
-from pulsar_cam.pulsar.producer import DISCONNECTED, Producer
+from pulsar_cam.pulsar.in_flight import DISCONNECTED
+from pulsar_cam.pulsar.producer import Producer
 from pulsar_cam.pulsar.topics import Topic
 
 TOPIC = Topic.parse("cam")
@@ -79,7 +81,7 @@ def test_each_receipt_is_counted_with_its_message_whatever_the_order() -> None:
 
 
 def test_a_session_whose_receipts_stay_out_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(producer_module, "_NO_RECEIPT_S", 0.3)
+    monkeypatch.setattr(in_flight, "_NO_RECEIPT_S", 0.3)
     monkeypatch.setattr(producer_module, "_LOOK_EVERY_S", 0.1)
     sessions = 0
 
@@ -219,12 +221,13 @@ def test_who_has_no_time_for_the_end_of_a_producer_leaves_no_session_open(after_
         is_gone.set()
 
     async def close(producer: Producer) -> None:
-        await producer.__aexit__(None, None, None)
+        await producer.close()
 
     async def main() -> None:
         async with serve(handler, "127.0.0.1", 0) as server:
             endpoint = Endpoint.of(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-            producer = await Producer(endpoint, TOPIC).__aenter__()
+            producer = Producer(endpoint, TOPIC)
+            await producer.open()
             await producer.send(packet(0))
             closing = asyncio.create_task(close(producer))
             await asyncio.sleep(after_s)

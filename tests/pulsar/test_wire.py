@@ -44,7 +44,7 @@ PACKET = Packet(
     quality=80,
     encoded_at_ns=1_767_323_045_681_000_000,
     sent_at_ns=1_767_323_045_682_000_000,
-    round_trip_ns=5_250_000,
+    receipt_ns=5_250_000,
 )
 PROPERTIES = {
     "content-type": "image/jpeg",

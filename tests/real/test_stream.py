@@ -109,7 +109,7 @@ def test_a_second_viewer_on_the_same_subscription_is_told_so(node: NodeState) ->
     async def main() -> None:
         async with Consumer(endpoint_of(node), topic, "viewer1"):
             with pytest.raises(NameInUse, match="subscription 'viewer1' is in use by another client"):
-                await Consumer(endpoint_of(node), topic, "viewer1").__aenter__()
+                await Consumer(endpoint_of(node), topic, "viewer1").open()
 
     asyncio.run(main())
 
@@ -254,7 +254,7 @@ def test_a_namespace_that_does_not_exist_is_named(node: NodeState, topic: str, e
             Consumer(endpoint_of(node), Topic.parse(topic), "viewer1"),
         ):
             with pytest.raises(error):
-                await session.__aenter__()
+                await session.open()
         async with Admin(endpoint_of(node)) as admin:
             with pytest.raises(error):
                 await admin.create_topic(Topic.parse(topic))
@@ -267,7 +267,7 @@ def test_an_address_that_is_not_pulsars_websocket_api_is_told_from_a_missing_top
 
     async def main() -> None:
         with pytest.raises(NodeUnreachable, match="not Pulsar's WebSocket API"):
-            await Producer(endpoint, new_topic()).__aenter__()
+            await Producer(endpoint, new_topic()).open()
 
     asyncio.run(main())
 
@@ -367,6 +367,6 @@ def test_closing_a_session_twice_and_using_it_afterwards_ends_with_a_sentence(no
             async with asyncio.timeout(10):
                 await producer.send(packets(1)[0])
         with contextlib.suppress(asyncio.CancelledError):
-            await producer.__aexit__(None, None, None)
+            await producer.close()
 
     asyncio.run(main())

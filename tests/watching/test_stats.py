@@ -40,7 +40,7 @@ def watching(status: str = "connected") -> WatchStats:
         bad_messages=1,
         jumps=3,
         receiver_queue=4,
-        round_trips_s=[0.002],
+        pings_s=[0.002],
     )
     stats.session = cast(Consumer, session)
     return stats
@@ -125,7 +125,7 @@ def test_a_clock_that_is_ahead_is_named_and_makes_no_negative_age() -> None:
 
 def test_age_is_told_with_what_the_clocks_leave_open() -> None:
     stats, now_ns = watching(), time.time_ns()
-    stats.follow(replace(packet(), sent_at_ns=now_ns - 7_000_000, delivered_at_ns=now_ns, round_trip_ns=6_000_000))
+    stats.follow(replace(packet(), sent_at_ns=now_ns - 7_000_000, delivered_at_ns=now_ns, receipt_ns=6_000_000))
     stats.show(packet(), now_ns)
     assert stats.age_text.endswith(" ms ±7")
     assert stats.as_dict()["clock_uncertainty_ms"] == 7.0
@@ -136,7 +136,7 @@ def test_no_clock_reading_makes_a_negative_age(captured_ns: int, sent_ns: int, r
     stats = watching()
     strange = replace(
         packet(), captured_at_ns=captured_ns, encoded_at_ns=sent_ns, sent_at_ns=sent_ns,
-        round_trip_ns=round_trip_ns, delivered_at_ns=time.time_ns(),
+        receipt_ns=round_trip_ns, delivered_at_ns=time.time_ns(),
     )  # fmt: skip
     stats.follow(strange)
     stats.show(strange, time.time_ns())

@@ -35,7 +35,7 @@ class StreamWatch:
         backlog = Backlog(_MOST_LAG_MS)
         async for delivery in consumer:
             await consumer.ack(delivery)
-            self._count.take(delivery, _round_trip_ns(consumer))
+            self._count.take(delivery, _ping_ns(consumer))
             if backlog.is_too_long(delivery):
                 await consumer.jump_to_live()
 
@@ -54,5 +54,5 @@ class StreamWatch:
         return self._count.view()
 
 
-def _round_trip_ns(consumer: Consumer) -> int | None:
-    return round(max(consumer.round_trips_s) * 1e9) if consumer.round_trips_s else None
+def _ping_ns(consumer: Consumer) -> int | None:
+    return round(max(consumer.pings_s) * 1e9) if consumer.pings_s else None

@@ -32,11 +32,11 @@ class StreamCount:
         """Note that deliveries may come from now on: before that, none was missed."""
         self._last_at_s = time.monotonic()
 
-    def take(self, delivery: Delivery, round_trip_ns: int | None) -> None:
+    def take(self, delivery: Delivery, ping_ns: int | None) -> None:
         """Count a delivery; what is not a frame of ours is left out.
 
         Args:
-            round_trip_ns: the longest of the last round trips to the node; None if it is not known.
+            ping_ns: the longest of the last pings to the node; None if it is not known.
         """
         try:
             packet = packet_of(delivery)
@@ -50,7 +50,7 @@ class StreamCount:
         self._bytes += len(packet.jpeg)
         self._last_at_s = time.monotonic()
         self._gaps.follow(packet)
-        self._clock.observe(packet, round_trip_ns)
+        self._clock.observe(packet, ping_ns)
         self._ages.add(max(0, delivery.received_at_ns - self._clock.offset_ns - packet.captured_at_ns))
         self._picture = _picture(packet)
 

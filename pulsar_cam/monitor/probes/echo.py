@@ -43,10 +43,12 @@ class Echo:
         Raises:
             PulsarError: the node cannot be reached, or refuses.
         """
-        self._opened.append(await self._consumer.__aenter__())
+        await self._consumer.open()
+        self._opened.append(self._consumer)
         self._receiving = asyncio.create_task(self._receive())
         began_s = time.perf_counter()
-        self._opened.append(await self._producer.__aenter__())
+        await self._producer.open()
+        self._opened.append(self._producer)
         self.connect_ms = round((time.perf_counter() - began_s) * 1e3, 2)
 
     async def close(self) -> None:
@@ -54,7 +56,7 @@ class Echo:
         if self._receiving:
             self._receiving.cancel()
             await asyncio.gather(self._receiving, return_exceptions=True)
-        await asyncio.gather(*(each.__aexit__(None, None, None) for each in self._opened))
+        await asyncio.gather(*(each.close() for each in self._opened))
 
     @property
     def reconnects(self) -> int:
