@@ -16,6 +16,7 @@ from ..errors import InvalidOption, PulsarCamError
 from ..runtime.allocator import keep_one_arena
 from . import create_topic, demo, doctor, monitor, node, publish, report, watch
 from .console import errors
+from .terminal import replace_what_cannot_be_shown
 from .wording import Command, with_options
 
 _OUTPUT_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -58,6 +59,7 @@ app.add_typer(node.app, name="node")
 def run() -> int:
     """Run one command and return its exit code: 0 done, 1 a failure, 2 wrong usage, 130 interrupted."""
     keep_one_arena()
+    replace_what_cannot_be_shown()
     try:
         app(prog_name="pulsar-cam")
         status = 0

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -17,6 +18,7 @@ from rich.text import Text
 
 from ..errors import PulsarCamError
 from ..text import utc_text
+from .terminal import fitted, without_echo
 from .wording import with_options
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ errors = Console(stderr=True, markup=False, highlight=False, emoji=False, soft_w
 
 _LIVE_PERIOD_S = 0.25
 _LINE_PERIOD_S = 1.0
+_RESERVED_COLUMNS = 4  # for the spinner, and so that nothing is ever written into the last column
 
 
 def set_up_logging(verbose: int) -> None:
@@ -37,6 +40,10 @@ def set_up_logging(verbose: int) -> None:
     logger.handlers = [handler]
     logger.propagate = False
     logger.setLevel(level)
+
+
+def _spinner() -> str:
+    return "line" if errors.options.ascii_only else "dots"
 
 
 def print_json(values: dict[str, Any]) -> None:
@@ -81,8 +88,8 @@ class Stats(Protocol):
         """Whether there was a session with Pulsar."""
 
     @property
-    def line(self) -> str:
-        """One line for a terminal."""
+    def parts(self) -> Sequence[str]:
+        """What a line at a terminal says, the most important first."""
 
     @property
     def stages(self) -> Stages:
@@ -100,12 +107,14 @@ class StatusLine:
 
     def __init__(self, stats: Stats, command: str, *, as_json: bool, with_stages: bool = False) -> None:
         self._stats, self._command, self._as_json, self._with_stages = stats, command, as_json, with_stages
-        self._live = None if as_json or not errors.is_terminal else errors.status("")
+        self._live = None if as_json or not errors.is_terminal else errors.status("", spinner=_spinner())
+        self._quiet = contextlib.ExitStack()
         self._period_s = _LIVE_PERIOD_S if self._live else _LINE_PERIOD_S
         self._shown_at_s = self._started_at_s = time.monotonic()
 
     def __enter__(self) -> Self:
         if self._live:
+            self._quiet.enter_context(without_echo())
             self._live.start()
         return self
 
@@ -114,6 +123,7 @@ class StatusLine:
     ) -> None:
         if self._live:
             self._live.stop()
+        self._quiet.close()
 
     def tick(self) -> None:
         """Show the counters if it is time; cheap to call often."""
@@ -121,7 +131,7 @@ class StatusLine:
             return
         self._shown_at_s = time.monotonic()
         if self._live:
-            self._live.update(Text(self._lines, no_wrap=True, overflow="ellipsis"))
+            self._live.update(Text(self._fitting_lines, no_wrap=True, overflow="crop"))
         elif self._as_json:
             self._print_json("status")
         elif self._with_stages:
@@ -129,8 +139,16 @@ class StatusLine:
 
     @property
     def _lines(self) -> str:
-        line = with_options(self._stats.line)
+        line = with_options("  ".join(filter(None, self._stats.parts)))
         return f"{line}\n  {self._stats.stages.text}" if self._with_stages else line
+
+    @property
+    def _fitting_lines(self) -> str:
+        columns = errors.width - _RESERVED_COLUMNS
+        line = fitted([with_options(part) for part in self._stats.parts], columns)
+        if not self._with_stages:
+            return line
+        return f"{line}\n{fitted(['p50/p95/p99 ms', *self._stats.stages.lines], columns)}"
 
     @contextmanager
     def summary(self, sentence: Callable[[], str]) -> Iterator[None]:

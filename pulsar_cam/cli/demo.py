@@ -22,6 +22,7 @@ from .console import StatusLine, errors, set_up_logging, stoppable
 from .metrics import metrics
 from .node import endings_as_ctrl_c, progress_bar, uninterrupted
 from .watch import summary
+from .wording import with_options
 
 if TYPE_CHECKING:
     from ..publishing.stats import PublishStats
@@ -156,7 +157,7 @@ def _viewer(topic: Topic, headless: bool) -> Viewer:
     if headless:
         return Viewer()
     try:
-        return Viewer(Window(f"pulsar-cam: {topic.name}"))
+        return Viewer(Window(f"pulsar-cam: {topic.name}", with_options))
     except DisplayError as error:
         errors.print(f"{error.problem}: frames are counted in place of being shown")
         return Viewer()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -11,6 +12,7 @@ from rich.live import Live
 from rich.text import Text
 
 from .console import errors
+from .terminal import without_echo
 
 if TYPE_CHECKING:
     from ..monitor.view import View
@@ -26,9 +28,11 @@ class LiveView:
         from ..monitor.screen.dashboard import MOST_VIEWS
 
         self._live = Live(Text("the first probes are under way"), console=errors, auto_refresh=False)
+        self._quiet = ExitStack()
         self._history: deque[View] = deque(maxlen=MOST_VIEWS)
 
     def __enter__(self) -> Output:
+        self._quiet.enter_context(without_echo())
         self._live.start(refresh=True)
         return self._show
 
@@ -36,6 +40,7 @@ class LiveView:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._live.stop()
+        self._quiet.close()
 
     def _show(self, view: View) -> None:
         from ..monitor.screen.dashboard import dashboard

@@ -26,6 +26,7 @@ from .access import reaches_node
 from .console import errors, print_json, set_up_logging, stoppable
 from .live_view import LiveView, Output
 from .metrics import metrics
+from .wording import with_options
 
 if TYPE_CHECKING:
     from ..metrics.monitor import NewestView
@@ -214,11 +215,17 @@ async def _follow(
     seen = 0
     async with Monitor(endpoint, topic, plan) as monitor:
         async for view in monitor:
+            worded = _with_options(view)
             for output in outputs:
-                output(view)
+                output(worded)
             seen += 1
             if seen == rounds:
                 return
+
+
+def _with_options(view: View) -> View:
+    findings = (replace(one, says=with_options(one.says), change=with_options(one.change)) for one in view.findings)
+    return replace(view, findings=tuple(findings))
 
 
 def _print_json(event: str, values: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from . import options
 from .access import reaches_node
 from .console import StatusLine, set_up_logging, stoppable
 from .metrics import metrics
+from .wording import with_options
 
 if TYPE_CHECKING:
     from ..publishing.stats import PublishStats
@@ -124,7 +125,7 @@ def publish(
         from ..sources.source import open_source
 
         stats = PublishStats()
-        viewer = Viewer(Window(f"pulsar-cam: {full_topic.name} (preview)") if preview else None)
+        viewer = Viewer(Window(f"pulsar-cam: {full_topic.name} (preview)", with_options) if preview else None)
         with (
             metrics(metrics_port, metrics_host, (stats, publisher_readings(stats, full_topic))),
             StatusLine(stats, "publish", as_json=as_json, with_stages=show_stages) as status,

@@ -16,6 +16,7 @@ from . import options
 from .access import reaches_node
 from .console import StatusLine, set_up_logging, stoppable
 from .metrics import metrics
+from .wording import with_options
 
 if TYPE_CHECKING:
     from ..watching.stats import WatchStats
@@ -98,7 +99,7 @@ def watch(
             frames = 1 if frames is None and duration is None else frames
             headless = headless or frames == 1
         stats = WatchStats()
-        viewer = Viewer(None if headless else Window(f"pulsar-cam: {full_topic.name} ({name})"))
+        viewer = Viewer(None if headless else Window(f"pulsar-cam: {full_topic.name} ({name})", with_options))
         with (
             metrics(metrics_port, metrics_host, (stats, viewer_readings(stats, full_topic))),
             StatusLine(stats, "watch", as_json=as_json, with_stages=show_stages) as status,

@@ -63,8 +63,13 @@ class Gaps:
 
 def dropped_text(dropped: Counter[str]) -> str:
     """Return counters by reason as ``12 (superseded 10, decode_error 2)``, or ``0``."""
-    reasons = ", ".join(f"{reason} {count}" for reason, count in dropped.most_common())
+    reasons = reasons_text(dropped)
     return f"{dropped.total()} ({reasons})" if reasons else "0"
+
+
+def reasons_text(dropped: Counter[str]) -> str:
+    """Return counters by reason as ``superseded 10, decode_error 2``; nothing, if there is none."""
+    return ", ".join(f"{reason} {count}" for reason, count in dropped.most_common())
 
 
 def reconnected_text(reconnects: int, recovery_s: float | None) -> str:

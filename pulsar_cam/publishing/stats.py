@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import DecodeError, EncodeError
 from ..frame import Packet
-from ..measure.rates import Rate, dropped_text
+from ..measure.rates import Rate, reasons_text
 from ..measure.stages import Stages
 from ..pulsar.in_flight import DISCONNECTED
 from ..pulsar.producer import Producer
@@ -187,12 +187,16 @@ class PublishStats:
         ]
 
     @property
-    def line(self) -> str:
-        """One line for a terminal."""
-        return (
-            f"{self._rate.per_second:.1f} fps  {self._picture}  published {self.published}"
-            f"  dropped {dropped_text(self.dropped)}  {self.status}" + (f"  {self.trouble}" if self.trouble else "")
-        )
+    def parts(self) -> list[str]:
+        """What a line at a terminal says, the most important first."""
+        return [
+            f"{self.status}: {self.trouble}" if self.trouble else self.status,
+            f"{self._rate.per_second:.1f} fps",
+            f"published {self.published}",
+            f"dropped {self.dropped.total()}",
+            self._picture,
+            reasons_text(self.dropped),
+        ]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the counters, as they are printed in JSON."""

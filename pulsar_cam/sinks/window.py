@@ -50,17 +50,19 @@ class Window:
     ``close``, it shows nothing more, and ``poll`` returns QUIT.
     """
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, words: Callable[[str], str] = str) -> None:
         """Open an empty window.
 
         Args:
             title: may come from a stranger; control characters are replaced and its length is bounded.
+            words: puts a text for a person into the words of the program that shows it.
 
         Raises:
             DisplayError: no window can be opened here.
         """
         check_display()
         self._name = printable(title) or "pulsar-cam"
+        self._words = words
         self._image: Image = np.full((360, 640, 3), _EMPTY_COLOUR, np.uint8)
         self._info: Callable[[], Sequence[str]] = list
         self._badge = ""
@@ -159,8 +161,8 @@ class Window:
     def _picture(self) -> Image:
         image = self._undistorted(self._image)
         if self._message:
-            return card(image, self._message)
-        info = self._info() if self._info_on else ()
+            return card(image, self._words(self._message))
+        info = [self._words(line) for line in self._info()] if self._info_on else []
         if not info and not self._badge:
             return image
         picture = image.copy()

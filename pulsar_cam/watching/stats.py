@@ -14,7 +14,7 @@ from typing import Any
 from ..errors import DecodeError
 from ..frame import Packet
 from ..measure.clocks import ClockOffset
-from ..measure.rates import Gaps, Rate, dropped_text
+from ..measure.rates import Gaps, Rate, reasons_text
 from ..measure.stages import Durations, Stages
 from ..pulsar.consumer import Consumer
 from ..pulsar.topics import Topic
@@ -212,16 +212,23 @@ class WatchStats:
         ages = self.age.percentiles_ms()
         if ages["p50"] is None:
             return "age -"
-        return f"age p50 {ages['p50']:.0f} p95 {ages['p95']:.0f} p99 {ages['p99']:.0f} ms{self._clock_text}"
+        clock = f" ({self._clock_text})" if self._clock_text else ""
+        return (
+            f"age p50 {ages['p50']:.0f} p95 {ages['p95']:.0f} p99 {ages['p99']:.0f} ms{self._precision_text}{clock}"
+        )
+
+    @property
+    def _precision_text(self) -> str:
+        uncertainty_ms = self.clock.uncertainty_ms
+        if uncertainty_ms is None:
+            return " or more" if self.clock.offset_ns else ""
+        return f" ±{uncertainty_ms:.0f}"
 
     @property
     def _clock_text(self) -> str:
-        uncertainty_ms, offset_ns = self.clock.uncertainty_ms, self.clock.offset_ns
-        precision = "" if uncertainty_ms is None else f" ±{uncertainty_ms:.0f}"
-        if not offset_ns:
-            return precision
+        offset_ns = self.clock.offset_ns
         side = "behind" if offset_ns > 0 else "ahead"
-        return f"{precision or ' or more'} (the publisher's clock is {abs(offset_ns) / 1e9:.3g} s {side})"
+        return f"the publisher's clock is {abs(offset_ns) / 1e9:.3g} s {side}" if offset_ns else ""
 
     @property
     def info(self) -> list[str]:
@@ -235,13 +242,22 @@ class WatchStats:
         ]
 
     @property
-    def line(self) -> str:
-        """One line for a terminal."""
-        return (
-            f"{self._rate.per_second:.1f} fps  {self._picture}  {self.age_text}  received {self.received}"
-            f"  shown {self.shown}  dropped {dropped_text(self.dropped)}  missing {self.gaps.missing}  {self.status}"
-            + (f"  {self.notice}" if self.notice else "")
-        )
+    def parts(self) -> list[str]:
+        """What a line at a terminal says, the most important first."""
+        ages = self.age.percentiles_ms()
+        return [
+            f"{self.status}: {self.notice}" if self.notice else self.status,
+            f"{self._rate.per_second:.1f} fps",
+            "age -" if ages["p50"] is None else f"age {ages['p50']:.0f} ms{self._precision_text}",
+            f"dropped {self.dropped.total()}",
+            f"missing {self.gaps.missing}",
+            self._clock_text,
+            self._picture,
+            "" if ages["p50"] is None else f"p95 {ages['p95']:.0f} p99 {ages['p99']:.0f} ms",
+            f"shown {self.shown}",
+            f"received {self.received}",
+            reasons_text(self.dropped),
+        ]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the counters, as they are printed in JSON."""

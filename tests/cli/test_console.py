@@ -20,7 +20,7 @@ class Counters:
     """Counters that stand still."""
 
     has_begun = True
-    line = "30 fps"
+    parts = ("30 fps", "published 3")
     stages = Stages("encode")
 
     def as_dict(self) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def test_stages_are_shown_each_second_and_in_the_summary(
         monkeypatch.setattr(time, "monotonic", lambda: now_s + 1.5)
         status.tick()
     output = capsys.readouterr()
-    assert output.err == "30 fps\n  encode 2.0/2.0/2.0 ms\n"
+    assert output.err == "30 fps  published 3\n  encode 2.0/2.0/2.0 ms\n"
     assert output.out == "done in 1.5 s\n  p50/p95/p99: encode 2.0/2.0/2.0 ms\n"
 
 

@@ -48,7 +48,7 @@ def live_through(text: bytes) -> WatchStats:
         stats.drop_unreadable(error)
         logging.disable(logging.NOTSET)
     assert stats.received == stats.shown + stats.dropped.total()
-    for line in (stats.line, *stats.info):
+    for line in (*stats.parts, *stats.info):
         assert_showable(line)
     json.dumps(stats.as_dict(), allow_nan=False)
     return stats

@@ -130,11 +130,12 @@ def test_a_number_of_frames_is_reached_when_so_many_are_published_or_about_to_be
 def test_lines_say_how_it_goes() -> None:
     stats = PublishStats()
     assert (stats.has_begun, stats.status) == (False, "connecting")
-    assert stats.line.endswith("published 0  dropped 0  connecting")
+    assert stats.parts == ["connecting", "0.0 fps", "published 0", "dropped 0", "", ""]
     stats.session = session()
     settle(stats, ACCEPTED, REJECTED)
     assert stats.has_begun
-    assert stats.line.endswith("640x480 q80  published 1  dropped 1 (rejected 1)  connected")
+    assert stats.parts[0] == "connected"
+    assert stats.parts[2:] == ["published 1", "dropped 1", "640x480 q80", "rejected 1"]
     assert stats.info[1:] == ["published 1  dropped 1", "connected"]
 
 
@@ -160,7 +161,7 @@ def test_a_lost_camera_is_in_the_lines_and_the_counters() -> None:
     stats.session = session()
     trouble = "camera-0 stopped: no good frame for 5 s, trying again"
     stats.reader = cast(SourceReader, SimpleNamespace(trouble=trouble, losses=2, recovery_s=7.25, damaged=3))
-    assert stats.line.endswith(f"connected  {trouble}")
+    assert stats.parts[0] == f"connected: {trouble}"
     assert stats.info[-1] == trouble
     assert stats.status == "connected"
     assert stats.as_dict()["camera"] == {"trouble": trouble, "losses": 2, "recovery_s": 7.25, "damaged": 3}

@@ -204,7 +204,7 @@ def test_while_a_camera_is_lost_cards_say_so_and_all_is_counted(node: NodeState)
         with publishing:
             wait_until(lambda: watching.stats.dropped["notice"] >= 2, "two cards")
             assert watching.stats.notice == watching.stats.waiting_for(topic) == notice
-            assert notice in published.line
+            assert notice in published.parts[0]
             assert published.session
             is_plugged.set()
             wait_until(lambda: watching.stats.shown > 20, "frames after the loss")

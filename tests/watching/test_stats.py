@@ -118,7 +118,7 @@ def test_a_clock_that_is_ahead_is_named_and_makes_no_negative_age() -> None:
     stats.follow(early)
     stats.show(early, time.time_ns())
     assert "or more (the publisher's clock is 5 s ahead)" in stats.age_text
-    assert stats.age_text in stats.line
+    assert stats.parts[5] == "the publisher's clock is 5 s ahead"
     assert all(age >= 0 for age in stats.as_dict()["age_ms"].values())
     assert stats.as_dict()["clock_offset_ms"] == pytest.approx(-5000, abs=100)
 
@@ -128,6 +128,7 @@ def test_age_is_told_with_what_the_clocks_leave_open() -> None:
     stats.follow(replace(packet(), sent_at_ns=now_ns - 7_000_000, delivered_at_ns=now_ns, receipt_ns=6_000_000))
     stats.show(packet(), now_ns)
     assert stats.age_text.endswith(" ms ±7")
+    assert stats.parts[2].endswith(" ms ±7")
     assert stats.as_dict()["clock_uncertainty_ms"] == 7.0
 
 
@@ -141,7 +142,8 @@ def test_no_clock_reading_makes_a_negative_age(captured_ns: int, sent_ns: int, r
     stats.follow(strange)
     stats.show(strange, time.time_ns())
     assert all(age >= 0 for age in stats.as_dict()["age_ms"].values())
-    assert_showable(stats.line)
+    for part in stats.parts:
+        assert_showable(part)
 
 
 def test_the_way_of_a_frame_is_measured_by_stage() -> None:
@@ -166,7 +168,7 @@ def test_without_frames_there_is_no_age() -> None:
 def test_what_a_stranger_calls_itself_is_made_showable() -> None:
     stats = watching()
     stats.show(packet(source="\x1b[2J\n" + "x" * 1000), time.time_ns())
-    for text in (*stats.info, stats.line, stats.as_dict()["source"]):
+    for text in (*stats.info, *stats.parts, stats.as_dict()["source"]):
         assert_showable(text)
 
 
@@ -175,8 +177,11 @@ def test_lines_say_how_it_goes() -> None:
     stats.arrived(DELIVERY)
     stats.show(packet(), time.time_ns())
     assert stats.has_begun
-    assert "640x480 q80  age p50 " in stats.line
-    assert stats.line.endswith("received 1  shown 1  dropped 0  missing 0  connected")
+    assert stats.parts[0] == "connected"
+    assert stats.parts[2].startswith("age ")
+    assert stats.parts[3:7] == ["dropped 0", "missing 0", "", "640x480 q80"]
+    assert stats.parts[7].startswith("p95 ")
+    assert stats.parts[8:] == ["shown 1", "received 1", ""]
     assert stats.info[0].startswith("camera-0  640x480 q80  ")
     assert stats.info[1].startswith("age ")
     assert stats.info[2].startswith("show ")
@@ -208,7 +213,7 @@ def test_a_card_is_a_drop_and_no_frame_and_says_why_while_it_is_repeated(monkeyp
     assert (stats.images, stats.shown, stats.dropped) == (0, 0, {"notice": 1})
     assert (stats.gaps.missing, stats.age_text, stats.is_live) == (0, "age -", False)
     assert stats.waiting_for(TOPIC) == stats.as_dict()["notice"] == "camera-0 stopped"
-    assert stats.line.endswith("connected  camera-0 stopped")
+    assert stats.parts[0] == "connected: camera-0 stopped"
     now_s = time.monotonic()
     monkeypatch.setattr(time, "monotonic", lambda: now_s + 3.1)
     assert stats.waiting_for(TOPIC) == "waiting for frames on cows"
