@@ -5,11 +5,11 @@ PulsarCamError                root: the command line catches this one name
     DependencyMissing         a package or system library is not installed
     SourceError               frames cannot be had
         DeviceNotFound
-        SourceUnreadable      a file or address that is no readable video
+        SourceUnreadable      a file or address that is not a readable video
         SourceStopped         it worked, then stopped (transient)
     ImageError
         EncodeError
-        DecodeError           bytes that are no JPEG, or one too large to be safe
+        DecodeError           bytes that are not a JPEG, or one too large to be safe
     DisplayError              no window can be opened
     OutputError               a file cannot be written
     PulsarError               Pulsar, or the way to it
@@ -27,7 +27,7 @@ PulsarCamError                root: the command line catches this one name
         RequestRejected       any other refusal, in Pulsar's own words
         MessageRejected       a frame that may not be left out, and that Pulsar will never take
         BadMessage            JSON from the other side that is not what Pulsar sends
-    HookFailed                a change of state could not be told
+    HookFailed                a change of state could not be reported
     LocalNodeError            the Pulsar node that this machine runs for us
 
 A class keeps its facts as attributes and builds its sentence in ``__str__``: the cause, then the next step.
@@ -134,7 +134,7 @@ class EncodeError(ImageError):
 
 
 class DecodeError(ImageError):
-    """Bytes that are no JPEG, a damaged one, or one too large to be safe."""
+    """Bytes that are not a JPEG, a damaged one, or one too large to be safe."""
 
 
 class DisplayError(PulsarCamError):
@@ -289,7 +289,7 @@ class BacklogFull(PulsarError):
     def __str__(self) -> str:
         return (
             f"topic {self.topic} takes no messages while its backlog is full ({self.reason}); "
-            "remove subscriptions that nobody reads, or use another `topic`"
+            "remove subscriptions that are not read, or use another `topic`"
         )
 
 
@@ -319,7 +319,7 @@ class ConnectionLost(PulsarError):
         self.url, self.reason = url, reason
 
     def __str__(self) -> str:
-        return f"the connection to {self.url} was lost ({self.reason}); 'pulsar-cam doctor' tells what is wrong"
+        return f"the connection to {self.url} was lost ({self.reason}); 'pulsar-cam doctor' says what is wrong"
 
 
 class RequestRejected(PulsarError):
@@ -364,7 +364,7 @@ class BadMessage(PulsarError):
 
 
 class HookFailed(PulsarCamError):
-    """A change of state could not be told to a command or a webhook."""
+    """A change of state could not be reported to a command or a webhook."""
 
     def __init__(self, hook: str, problem: str, remedy: str) -> None:
         super().__init__(hook, problem, remedy)

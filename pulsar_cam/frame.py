@@ -49,10 +49,10 @@ class Packet:
     ``captured_at_ns``.
 
     Attributes:
-        quality: what it was encoded with, 1 to 100; None for a camera's own JPEG, which does not tell.
-        receipt_ns: the publisher's shortest time from sending a message to its receipt, lately.
+        quality: what it was encoded with, 1 to 100; None for a camera's own JPEG, which does not say.
+        receipt_ns: the publisher's shortest recent time from sending a message to its receipt.
         message_id: Pulsar's name for the message that brought it, in base64; empty if none did.
-        notice: why there is no frame, where this is a card that says so in place of one; empty for a frame.
+        notice: why there is no frame, where this is a card that says so; empty for a frame.
     """
 
     jpeg: bytes

@@ -22,7 +22,7 @@ _MOST_JSON_VALUES = 100_000
 
 
 def printable(text: str, most: int = 120) -> str:
-    """Return one line without control, escape or invisible characters, with dots for what is beyond so many.
+    """Return one line without control, escape or invisible characters, with dots for what is beyond ``most``.
 
     Tokens are left out.
     """
@@ -41,7 +41,7 @@ def load_json(text: str | bytes) -> Any:
     """Return the value in a JSON text.
 
     Raises:
-        ValueError: it is no JSON, or so long, or of so many values, that it would fill the memory.
+        ValueError: it is not JSON, or its length or number of values could fill the memory.
     """
     data = text.encode() if isinstance(text, str) else text
     if len(data) > LONGEST_JSON or sum(map(data.count, (b",", b"[", b"{"))) > _MOST_JSON_VALUES:

@@ -14,7 +14,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PROSE = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs", "scripts", "pulsar_cam", "tests"]
-NOT_YET = ["docs/monitoring", "docs/architecture.md", "pulsar_cam", "tests", "scripts/wording.py"]
+NOT_YET = [
+    "docs/monitoring",
+    "docs/architecture.md",
+    "scripts/wording.py",
+    "tests",
+    *(
+        f"pulsar_cam/{room}"
+        for room in ("cli", "monitor", "pipeline", "publishing", "pulsar", "runtime", "sources", "watching")
+    ),
+]
 
 HABITS = {
     r"in place of": "instead of",

@@ -89,7 +89,7 @@ SENTENCES: list[tuple[PulsarCamError, str]] = [
     (
         errors.BacklogFull(TOPIC, "backlog quota exceeded"),
         f"topic {TOPIC} takes no messages while its backlog is full (backlog quota exceeded); "
-        "remove subscriptions that nobody reads, or use another `topic`",
+        "remove subscriptions that are not read, or use another `topic`",
     ),
     (
         errors.MessageRejected(TOPIC, 17, "Exceed maximum message size"),
@@ -104,7 +104,7 @@ SENTENCES: list[tuple[PulsarCamError, str]] = [
     ),
     (
         errors.ConnectionLost("ws://localhost:8080", "no close frame"),
-        "the connection to ws://localhost:8080 was lost (no close frame); 'pulsar-cam doctor' tells what is wrong",
+        "the connection to ws://localhost:8080 was lost (no close frame); 'pulsar-cam doctor' says what is wrong",
     ),
     (
         errors.RequestRejected(f"publish to {TOPIC}", 400, "Invalid query params"),

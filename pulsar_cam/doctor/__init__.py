@@ -25,7 +25,7 @@ async def diagnose(endpoint: Endpoint, topic: Topic, device: str | None = None) 
     """Yield what each check found, in a fixed order; never raises for what it finds, and ends within 15 s.
 
     Args:
-        device: the camera to try, by number or path; None for the first, where a missing one is no problem.
+        device: the camera to try, by number or path; None for the first, where a missing one is not a problem.
     """
     opencv = asyncio.create_task(in_time("OpenCV", machine.opencv, _LIMIT_S))
     checks: tuple[Coroutine[Any, Any, Finding], ...] = (

@@ -1,4 +1,4 @@
-"""A few messages to ourselves through the node, which tell how far off its clock is, and how far away it is."""
+"""A few messages to ourselves through the node, which show how far off its clock is, and how far away it is."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ClockSample:
 
 @dataclass(slots=True)
 class Exchange:
-    """What the messages told; what the time did not suffice for is missing.
+    """What the messages showed; what there was no time for is missing.
 
     Attributes:
         samples: for the clock.
@@ -49,7 +49,7 @@ async def exchange(endpoint: Endpoint, topic: Topic) -> Exchange:
     """Publish a few messages and receive them; ends within about LIMIT_S.
 
     Args:
-        topic: a non-persistent one, where this disturbs nobody and leaves nothing behind.
+        topic: a non-persistent one, where this disturbs no client and leaves nothing behind.
 
     Raises:
         PulsarError: no producer session opens.

@@ -23,7 +23,7 @@ _ANSWER_S = 4.0
 
 @dataclass(frozen=True, slots=True)
 class TopicFacts:
-    """A topic as the node describes it; ``retention`` is empty where there can be none, or nobody tells."""
+    """A topic as the node describes it; ``retention`` is empty where there can be none, or it is not known."""
 
     partitions: int
     stats: dict[str, Any]
@@ -39,9 +39,9 @@ class Answers:
         version_for_strangers: the same, asked without the token.
         settings: the node's settings in force.
         described: the topic.
-        exchanged: what messages over the WebSocket told.
+        exchanged: what messages over the WebSocket showed.
         security: of the admin API's connection; None in plain text.
-        token_expires_at: None without a token, or one that does not tell.
+        token_expires_at: None without a token, or one that does not say.
     """
 
     endpoint: Endpoint
@@ -62,7 +62,7 @@ class Answers:
 
 async def ask(endpoint: Endpoint, topic: Topic) -> Answers:
     """Ask a node about itself and one topic; takes at most about 10 s."""
-    # Rights and namespaces are those of the topic, and nobody else is disturbed.
+    # Rights and namespaces are those of the topic, and no other client is disturbed.
     probe = replace(topic, domain="non-persistent", name="pulsar-cam-doctor")
     stranger = replace(endpoint, credentials=None)
     async with Admin(endpoint, _ANSWER_S) as admin, Admin(stranger, _ANSWER_S) as admin_for_strangers:

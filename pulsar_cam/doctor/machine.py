@@ -29,7 +29,7 @@ _LEAST_FREE_BYTES = 1 << 30  # 'pulsar-cam node start' wants as much
 
 
 def versions() -> Finding:
-    """Tell the versions of Python and the packages, and which are too old."""
+    """Report the versions of Python and the packages, and which are too old."""
     found = {name: _installed(name) or "not installed" for name in ("pulsar-cam", *OLDEST)}
     says = ", ".join([f"Python {platform.python_version()}", *(f"{name} {text}" for name, text in found.items())])
     if sys.version_info[:2] < OLDEST_PYTHON:
@@ -40,7 +40,7 @@ def versions() -> Finding:
 
 
 def opencv() -> Finding:
-    """Tell whether OpenCV loads, which it is, and whether it can open windows."""
+    """Check whether OpenCV loads, which it is, and whether it can open windows."""
     wheels = [name for name in _WHEELS if _installed(name)]
     if len(wheels) > 1:
         return Finding(
@@ -61,7 +61,7 @@ def opencv() -> Finding:
 
 
 def display() -> Finding:
-    """Tell whether a window can be opened."""
+    """Check whether a window can be opened."""
     from ..sinks.display import check_display
 
     try:
@@ -73,7 +73,7 @@ def display() -> Finding:
 
 
 def camera(device: str | None) -> Finding:
-    """Tell which cameras there are, and whether one gives a frame.
+    """Report which cameras there are, and whether one gives a frame.
 
     Args:
         device: its number or path; None looks at the first, and is content without any.
@@ -97,7 +97,7 @@ def camera(device: str | None) -> Finding:
 
 
 def local_node() -> Finding:
-    """Tell whether this machine can run a Pulsar node, which of them run, and the room on its disk."""
+    """Check whether this machine can run a Pulsar node, which of them run, and the room on its disk."""
     try:
         from ..node import LocalNode
         from ..node.java import find_java

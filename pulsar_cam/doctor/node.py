@@ -51,7 +51,7 @@ def _safely(name: str, check: Callable[[Answers], Finding], facts: Answers) -> F
 
 
 def node(facts: Answers) -> Finding:
-    """Tell whether the admin API answers, in Pulsar's way."""
+    """Check whether the admin API answers, in Pulsar's way."""
     url, answer = facts.endpoint.admin_url, facts.version
     if isinstance(answer, str):
         return Finding("node", "ok", f"Pulsar {answer} answers at {url}")
@@ -66,7 +66,7 @@ def node(facts: Answers) -> Finding:
 
 
 def tls(facts: Answers) -> Finding:
-    """Tell whether connections are encrypted, and how long the node's certificate is good."""
+    """Check whether connections are encrypted, and how long the node's certificate is good."""
     plain = [url for url in (facts.endpoint.admin_url, facts.endpoint.ws_url) if not is_secure(url)]
     if any(not is_loopback(url) for url in plain):
         return Finding("tls", "warning", "frames cross the network unencrypted", "use https:// and wss:// URLs")
@@ -80,11 +80,11 @@ def tls(facts: Answers) -> Finding:
 
 
 def _no_tls(error: BaseException | None) -> Finding:
-    return Finding("tls", "skipped", _reason(error) if error else "nobody tells")
+    return Finding("tls", "skipped", _reason(error) if error else "the certificate is not known")
 
 
 def auth(facts: Answers) -> Finding:
-    """Tell whether a token is needed, given and accepted, and for how long."""
+    """Check whether a token is needed, given and accepted, and for how long."""
     for answer in (facts.version, facts.exchanged):
         if isinstance(answer, (NotAuthenticated, TokenUnavailable)):
             return Finding("auth", "problem", printable(answer.problem, 300), answer.remedy)
@@ -98,7 +98,7 @@ def auth(facts: Answers) -> Finding:
 
 
 def websocket(facts: Answers) -> Finding:
-    """Tell whether a producer session really opens."""
+    """Check whether a producer session really opens."""
     url, answer = facts.endpoint.ws_url, facts.exchanged
     if isinstance(answer, Exchange):
         return Finding("websocket", "ok", f"a session opens at {url}")
@@ -119,7 +119,7 @@ def websocket(facts: Answers) -> Finding:
 
 
 def topic(facts: Answers) -> Finding:
-    """Tell whether the topic is there, what it keeps, and how far its subscriptions lag."""
+    """Check whether the topic is there, what it keeps, and how far its subscriptions lag."""
     found, name = facts.described, str(facts.topic)
     if isinstance(found, TopicNotFound):
         says = f"{name} does not exist"
@@ -134,7 +134,7 @@ def topic(facts: Answers) -> Finding:
 
 
 def frame_limit(facts: Answers) -> Finding:
-    """Tell the largest JPEG that the node takes."""
+    """Report the largest JPEG that the node takes."""
     if reason := _no_settings(facts):
         return Finding("frame limit", "skipped", reason)
     assert isinstance(facts.settings, dict)
@@ -142,7 +142,7 @@ def frame_limit(facts: Answers) -> Finding:
 
 
 def idle_timeout(facts: Answers) -> Finding:
-    """Tell whether the node would close a session between two of our pings, or hold one whose client has gone."""
+    """Check whether the node would close a session between two of our pings, or hold one whose client has gone."""
     if reason := _no_settings(facts):
         return Finding("idle timeout", "skipped", reason)
     assert isinstance(facts.settings, dict)
@@ -150,7 +150,7 @@ def idle_timeout(facts: Answers) -> Finding:
 
 
 def clock(facts: Answers) -> Finding:
-    """Tell how far the node's clock is from ours."""
+    """Report how far the node's clock is from ours."""
     told = facts.exchanged
     if not isinstance(told, Exchange) or not told.samples:
         return Finding("clock", "skipped", _why_no_messages(told))
@@ -164,7 +164,7 @@ def clock(facts: Answers) -> Finding:
 
 
 def round_trip(facts: Answers) -> Finding:
-    """Tell how long the node takes to confirm a frame."""
+    """Report how long the node takes to confirm a frame."""
     told = facts.exchanged
     if not isinstance(told, Exchange) or not told.round_trips_s:
         return Finding("round trip", "skipped", _why_no_messages(told))
@@ -198,7 +198,7 @@ def _known(error: BaseException) -> PulsarError:
 
 def _no_settings(facts: Answers) -> str:
     if facts.endpoint.has_separate_proxy:
-        return "a separate WebSocket proxy does not tell its settings"
+        return "a separate WebSocket proxy does not report its settings"
     return "" if isinstance(facts.settings, dict) else _reason(facts.settings)
 
 

@@ -39,7 +39,7 @@ def broken(check: str, error: BaseException) -> Finding:
 
 
 async def in_time(check: str, function: Callable[[], Finding], limit_s: float) -> Finding:
-    """Run a blocking check in a thread, which is left behind if it does not end within so many seconds."""
+    """Run a blocking check in a thread, which is left behind if it takes longer than this."""
     try:
         async with asyncio.timeout(limit_s):
             return await _in_daemon(function)

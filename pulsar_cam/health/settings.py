@@ -19,7 +19,7 @@ _NEEDED = {"webSocketMaxTextFrameSize": 1_400_000, "maxMessageSize": 1_010_000}
 
 
 def frame_limit_in(settings: Mapping[str, Any]) -> Finding:
-    """Tell the largest JPEG that a node with these settings takes."""
+    """Report the largest JPEG that a node with these settings takes."""
     limits = limits_in(settings)
     says = f"JPEGs of up to {max_jpeg_bytes(limits.text, limits.message) // 1000} kB"
     values = {"webSocketMaxTextFrameSize": limits.text, "maxMessageSize": limits.message}
@@ -31,7 +31,7 @@ def frame_limit_in(settings: Mapping[str, Any]) -> Finding:
 
 
 def idle_timeout_in(settings: Mapping[str, Any]) -> Finding:
-    """Tell the same of a node with these settings."""
+    """Report how long a silent session lasts on a node with these settings."""
     timeout_s = _setting(settings, "webSocketSessionIdleTimeoutMillis", 300_000) / 1000
     ends = f"end after {timeout_s:g} s of silence" if timeout_s > 0 else "never end by silence"
     says = f"sessions {ends}; ours send a ping every {MEASURE_INTERVAL_S:g} s"

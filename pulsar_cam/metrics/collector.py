@@ -42,7 +42,7 @@ class Metrics(Collector):
 
 
 def registry_of(*readings: Readings) -> CollectorRegistry:
-    """Return a registry with these, and with what the operating system tells about this process."""
+    """Return a registry with these, and with what the operating system knows about this process."""
     registry = CollectorRegistry()
     registry.register(Metrics(*readings))
     ProcessCollector(registry=registry)

@@ -30,7 +30,7 @@ BUILD = Family(
 # Publisher and viewer
 CAPTURED = _count("captured", "frames", "Frames that the source gave.", _STREAM)
 PUBLISHED = _count("published", "frames", "Frames that Pulsar acknowledged.", _STREAM)
-RECEIVED = _count("received", "frames", "Messages that arrived; what is no frame is among those dropped.", _STREAM)
+RECEIVED = _count("received", "frames", "Messages that arrived; what is not a frame is among those dropped.", _STREAM)
 SHOWN = _count("shown", "frames", "Frames that were decoded and shown.", _STREAM)
 DROPPED = _count("dropped", "frames", "Frames left out, by reason.", (*_STREAM, "reason"))
 UNDER_WAY = _gauge(
@@ -39,7 +39,7 @@ UNDER_WAY = _gauge(
 )  # fmt: skip
 PUBLISHED_BYTES = _count("published", "bytes", "JPEG bytes of the published frames.", _STREAM)
 RECEIVED_BYTES = _count("received", "bytes", "Payload bytes of the messages that arrived.", _STREAM)
-CARDS = _count("published", "cards", "Pictures published in place of frames, to say why there are none.", _STREAM)
+CARDS = _count("published", "cards", "Pictures published instead of frames, to say why there are none.", _STREAM)
 STAGES = Family(
     "stage_duration_seconds", "histogram", "How long a frame took for each stage of its way: encode, queue, receipt "
     "of a publisher; encode, queue, transport, decode, show of a viewer.", (*_STREAM, "stage"), "seconds",
@@ -88,7 +88,7 @@ CAMERA_LOSSES = _count("camera", "losses", "How often the source stopped.", _STR
 CAMERA_RECOVERY = _seconds(
     "camera_last_recovery", "How long the last loss of the source took; 0 before the first one.", _STREAM
 )
-DAMAGED = _count("camera_damaged", "frames", "Frames of the source that were no picture.", _STREAM)
+DAMAGED = _count("camera_damaged", "frames", "Frames of the source that were not pictures.", _STREAM)
 
 # Viewer
 MAX_AGE = _seconds("max_age", "Frames older than this are not shown; +Inf for no limit.", _STREAM)

@@ -30,7 +30,7 @@ class NewestView:
         self.network: Background | None = None
 
     def take(self, view: View) -> None:
-        """Keep this one, in place of the one before."""
+        """Keep this one, instead of the one before."""
         self.view = view
 
     @property

@@ -35,7 +35,7 @@ _LOOK_EVERY_S = 0.1
 _CLOSE_TIMEOUT_S = 0.5
 
 Problem = Callable[[], str]
-"""Tells in a few words what is wrong now; an empty text if all is well. Asked in other threads."""
+"""Returns in a few words what is wrong now; an empty text if all is well. Called from other threads."""
 
 
 class MetricsServer:
@@ -105,7 +105,7 @@ class _Application:
 
 
 class _Handler(WSGIRequestHandler):
-    """One request and its answer, without a word on stderr, whatever the client does."""
+    """One request and its answer, with nothing on stderr, whatever the client does."""
 
     timeout = _CLIENT_TIMEOUT_S
 
@@ -198,7 +198,7 @@ def _listening(host: str, port: int) -> _Server:
         return _Server(family, str(address[0]), port)
     except OSError as error:
         if error.errno == errno.EADDRNOTAVAIL:
-            raise InvalidOption("host", ascii(host), "that is no address of this machine") from error
+            raise InvalidOption("host", ascii(host), "that is not an address of this machine") from error
         raise InvalidOption(
             "port",
             port,

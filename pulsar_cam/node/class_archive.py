@@ -96,7 +96,7 @@ def _kill(process: psutil.Process) -> None:
 
 
 def make(archive: str, class_list: str, java: str, home: str) -> None:
-    """Make the archive, unless another process does so; nobody ever sees half of one."""
+    """Make the archive, unless another process does so; half of one is never visible."""
     target = Path(archive)
     _give_way()
     with suppress(Timeout), FileLock(target.with_suffix(".lock"), timeout=0):

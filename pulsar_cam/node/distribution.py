@@ -54,7 +54,7 @@ def pulsar_home(cache: Path, progress: Progress, *, release: Release = PULSAR, f
     """Return the folder of a Pulsar distribution: PULSAR_HOME, or the one in the cache, fetched if it is not there.
 
     Raises:
-        LocalNodeError: PULSAR_HOME is no distribution, or the download or the disk fails.
+        LocalNodeError: PULSAR_HOME is not a distribution, or the download or the disk fails.
     """
     if chosen := os.environ.get("PULSAR_HOME"):
         return _check_home(Path(chosen).expanduser().resolve())
@@ -80,7 +80,7 @@ def version_of(home: Path) -> str:
 def _check_home(home: Path) -> Path:
     if not (home / "conf" / "standalone.conf").is_file() or version_of(home) == "unknown":
         raise LocalNodeError(
-            f"PULSAR_HOME={home} is no Pulsar distribution: it has no conf/standalone.conf or no lib/ with a broker",
+            f"PULSAR_HOME={home} is not a Pulsar distribution: it has no conf/standalone.conf, or no broker in lib/",
             "correct it, or unset it to have Pulsar downloaded",
         )
     return home
@@ -147,7 +147,7 @@ def _fetch_checked(incoming: Path, release: Release, fetch: Fetch, progress: Pro
 def _check_content(tarball: Path, release: Release) -> None:
     size = tarball.stat().st_size
     if size != release.size:
-        raise DownloadFailed(f"{size:,} bytes arrived in place of {release.size:,}")
+        raise DownloadFailed(f"{size:,} bytes arrived instead of {release.size:,}")
     with tarball.open("rb") as file:
         if hashlib.file_digest(file, "sha512").hexdigest() != release.sha512:
             raise DownloadFailed("the checksum of what arrived is wrong")

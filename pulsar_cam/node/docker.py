@@ -33,7 +33,7 @@ def start(container: str, http_port: int, broker_port: int) -> None:
         raise DependencyMissing(
             "the Docker engine does not answer", "Start it, or leave out `in_docker`: it is not needed"
         ) from error
-    # Brokers tell clients their own port: inside and outside must be the same.
+    # Brokers send clients to their own port: inside and outside must be the same.
     settings = SETTINGS | {
         "advertisedAddress": "127.0.0.1",
         "webServicePort": str(http_port),
@@ -54,7 +54,7 @@ def start(container: str, http_port: int, broker_port: int) -> None:
 
 
 def is_running(container: str) -> bool:
-    """Tell whether the container runs."""
+    """Return whether the container runs."""
     try:
         return _docker("inspect", "--format={{.State.Running}}", container).strip() == "true"
     except (LocalNodeError, DependencyMissing):

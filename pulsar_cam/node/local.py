@@ -1,7 +1,7 @@
 """A Pulsar node of this machine, by name: start, status, log and stop.
 
-All of a node's state is in one folder: its data, settings and log, and ``node.json``, which tells other commands
-where it runs.
+All of a node's state is in one folder: its data, settings and log, and ``node.json``, which other commands read to
+find it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ DEFAULT_BROKER_PORT = 6650
 
 _STOP_PATIENCE_S = 15.0
 _FAILED_START_PATIENCE_S = 1.0  # it holds nothing yet
-_MOST_TRIES = 5  # about one start in six after a kill is none, and is told within two seconds
+_MOST_TRIES = 5  # about one start in six after a kill fails, which is known within two seconds
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _LEAST_FREE_BYTES = 1 << 30
@@ -98,7 +98,7 @@ class LocalNode:
             port: of HTTP and WebSocket; 0 is a free one.
             broker_port: of Pulsar's binary protocol; by default 6650 if that is free, else a free one.
             in_docker: run the official image with Docker.
-            progress: told how far the download is, which only a first start needs.
+            progress: called with how far the download is, which only a first start needs.
 
         Raises:
             InvalidOption: a port that is none.
@@ -122,12 +122,12 @@ class LocalNode:
         return started
 
     def running(self) -> NodeState | None:
-        """Return where the node runs, or None; a note about a node that died is no proof."""
+        """Return where the node runs, or None; a note about a node that died is not proof."""
         started = state.load(self._state_file)
         return started if started and self._is_alive(started) else None
 
     def stop(self, patience_s: float = _STOP_PATIENCE_S) -> bool:
-        """End the node, by force if it takes longer than so many seconds; its data stays. Tell whether it ran."""
+        """End the node, by force if it takes longer than this; its data stays. Return whether it ran."""
         started, found = self.running(), process.find_in(self.folder)
         if started and started.container:
             docker.stop(started.container)
@@ -152,7 +152,7 @@ class LocalNode:
             raise process.death_report(self.folder)
 
     def status(self) -> NodeStatus:
-        """Tell how the node is."""
+        """Return how the node is."""
         started, disk = self.running(), process.disk_bytes(self.folder)
         if not started:
             return NodeStatus(self.name, "stopped", str(self.folder), disk)
@@ -288,7 +288,7 @@ class LocalNode:
                 raise LocalNodeError(f"the node '{self.name}' was stopped while it started")
             raise process.death_report(self.folder)
         found = process.find(started.pid, self.folder)
-        # Another node that is quicker to take this port must not be taken for ours.
+        # Another node that is quicker to take this port must not pass for ours.
         return bool(started.container) or (found is not None and ports.listens_on(found, started.http_port))
 
     @contextlib.contextmanager

@@ -19,13 +19,13 @@ _LOOPBACKS = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 
 
 def check_port(parameter: str, port: int) -> None:
-    """Raise InvalidOption for a number that is no port; 0 stands for a free one."""
+    """Raise InvalidOption for a number that is not a port; 0 stands for a free one."""
     if not (port == 0 or 1024 <= port <= 65535):
         raise InvalidOption(parameter, port, "a port is 1024 to 65535, or 0 for a free one")
 
 
 def is_free(port: int) -> bool:
-    """Tell whether a server could listen on this port of 127.0.0.1, and 'localhost' would mean that server."""
+    """Return whether a server could listen on this port of 127.0.0.1, and 'localhost' would mean that server."""
     return _can_listen(port) and not any(_answers(family, host, port) for family, host in _LOOPBACKS)
 
 
@@ -44,7 +44,7 @@ def holder(port: int) -> str:
 
 
 def listens_on(process: psutil.Process, port: int) -> bool:
-    """Tell whether this very process listens on the port."""
+    """Return whether this very process listens on the port."""
     try:
         return any(_listens(each, port) for each in process.net_connections("tcp"))
     except psutil.Error:

@@ -37,7 +37,7 @@ def wait_until_ready(state: NodeState, check: Callable[[], bool], timeout_s: flo
 
 
 def is_healthy(state: NodeState) -> bool:
-    """Tell whether the broker is healthy, and its default namespace is there.
+    """Return whether the broker is healthy, and its default namespace is there.
 
     Both are asked: a new node is healthy a little before it has its namespace.
     """

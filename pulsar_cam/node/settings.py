@@ -27,7 +27,7 @@ SETTINGS = {
     "brokerDeduplicationEntriesInterval": "50",
     # A topic that create-topic made is there until someone deletes it.
     "brokerDeleteInactiveTopicsEnabled": "false",
-    # A durable subscription whose viewer never comes back loses its oldest frames, in place of stopping the camera
+    # A durable subscription whose viewer never comes back loses its oldest frames, instead of stopping the camera
     # (Pulsar's own default) or filling the disk.
     "backlogQuotaDefaultLimitGB": "2",
     "backlogQuotaDefaultRetentionPolicy": "consumer_backlog_eviction",

@@ -40,7 +40,7 @@ class NodeState:
 
 
 def save(state: NodeState, file: Path) -> None:
-    """Write the state; whoever reads meanwhile sees all of it or none."""
+    """Write the state; a reader sees all of it or none."""
     new = file.with_suffix(".new")
     new.write_text(json.dumps(asdict(state)), encoding="utf-8")
     os.replace(new, file)

@@ -48,7 +48,7 @@ def _check(files: Sequence[Path], output: Path) -> None:
     except OSError as error:  # such as a name that is too long
         raise OutputError(str(output), error.strerror or str(error)) from error
     if is_other:
-        raise OutputError(str(output), "it is no file; name one")
+        raise OutputError(str(output), "it is not a file; name one")
     if not has_folder:
         raise OutputError(str(output), f"folder {output.parent} does not exist; create it first")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from .plots import Plot, bars_of, label, plots_of
 from .recording import Recording
 
-# Plots are inline and styled by attributes; nothing else is let in, whatever a recording holds.
+# Plots are inline and styled by attributes; nothing else is allowed, whatever a recording holds.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _COLUMNS = (
     "recording",

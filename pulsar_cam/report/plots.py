@@ -109,7 +109,7 @@ def label(recording: Recording) -> str:
 
 
 def bars_of(recordings: Sequence[Recording]) -> Plot | None:
-    """Return the states of all parts as coloured bars; None if nothing tells any."""
+    """Return the states of all parts as coloured bars; None if there are none."""
     rows = [
         (_row_name(each, part, recordings), states) for each in recordings for part, states in each.states.items()
     ]
@@ -192,7 +192,7 @@ def _drawn(curves: list[Curve], is_log: bool, span: tuple[float, float]) -> str:
 
 
 def _axes(width_in: float, height_in: float, span: tuple[float, float]) -> tuple[Any, Any]:
-    """Return axes over that time, and their figure of so many inches."""
+    """Return axes over that time, and their figure of this size in inches."""
     figure = Figure(figsize=(width_in, height_in), layout="constrained")
     FigureCanvasSVG(figure)
     axes = figure.add_subplot()

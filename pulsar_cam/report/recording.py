@@ -87,7 +87,7 @@ class Recording:
             self.highest[point.plot] = max(point.value, self.highest.get(point.plot, point.value))
 
     def _note(self, at_s: float, name: str, key: str, says: str) -> None:
-        """Note what is new; how a part is at first is no news if it is well."""
+        """Note what is new; how a part is at first is not news if it is well."""
         before = self._texts.get(name)
         self._texts[name] = key
         if key != before and not (before is None and key in ("ok", "skipped")):
@@ -129,7 +129,7 @@ def _lines_of(file: BinaryIO, name: str) -> Iterator[bytes]:
     while line := file.readline(_LONGEST_LINE + 1):
         number += 1
         if len(line) > _LONGEST_LINE:
-            raise InvalidOption("files", name, f"line {number} is longer than 1 MiB, so this is no recording")
+            raise InvalidOption("files", name, f"line {number} is longer than 1 MiB, so this is not a recording")
         if line.strip():
             yield line
 

@@ -1,4 +1,4 @@
-"""What the JSON lines of each command tell: values for the plots, states for the bars, and what is worth a line."""
+"""What the JSON lines of each command say: values for the plots, states for the bars, and what is worth a line."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ Sample: TypeAlias = Point | Count | Condition | Note
 
 
 def of_publish(line: Values) -> Iterator[Sample]:
-    """Yield what a line of ``publish`` tells."""
+    """Yield what a line of ``publish`` says."""
     yield from _of_session(line)
     yield Count("frames", line.number("published"))
     yield Count("captured", line.number("captured"))
@@ -69,7 +69,7 @@ def of_publish(line: Values) -> Iterator[Sample]:
 
 
 def of_watch(line: Values) -> Iterator[Sample]:
-    """Yield what a line of ``watch`` or ``demo`` tells."""
+    """Yield what a line of ``watch`` or ``demo`` says."""
     yield from _of_session(line)
     yield Count("frames", line.number("shown"))
     yield Count("received", line.number("received"))
@@ -82,7 +82,7 @@ def of_watch(line: Values) -> Iterator[Sample]:
 
 
 def of_monitor(line: Values) -> Iterator[Sample]:
-    """Yield what a line of ``monitor`` tells."""
+    """Yield what a line of ``monitor`` says."""
     yield Condition("all", line.text("state"), line.text("reason"))
     for finding in line.rows("findings"):
         yield Condition(finding.text("check"), finding.text("state"), finding.text("says"))

@@ -102,7 +102,7 @@ class Total:
     _last: tuple[float, float] | None = None
 
     def add(self, at_s: float, count: float) -> float | None:
-        """Note what it says, and return by how much a second it grew; None where that cannot be told."""
+        """Note what it says, and return by how much a second it grew; None where that cannot be known."""
         last_s, last = self._last or (at_s, 0.0)
         is_new = self._last is None or count < last
         grown = count if is_new else count - last

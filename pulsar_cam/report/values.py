@@ -34,7 +34,7 @@ class Values:
         return printable(value, 200) if isinstance(value, str) else ""
 
     def is_true(self, *keys: str) -> bool:
-        """Tell whether it is true, and nothing else."""
+        """Return whether it is true, and nothing else."""
         return self._at(keys) is True
 
     def items(self, *keys: str) -> list[tuple[str, Values]]:

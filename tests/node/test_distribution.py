@@ -100,7 +100,7 @@ def test_a_bad_download_is_tried_once_more(tmp_path: Path, bad: bytes | Download
 @pytest.mark.parametrize(
     ("bad", "sentence"),
     [
-        (TARBALL[:-1], f"{len(TARBALL) - 1:,} bytes arrived in place of {len(TARBALL):,}"),
+        (TARBALL[:-1], f"{len(TARBALL) - 1:,} bytes arrived instead of {len(TARBALL):,}"),
         (WRONG, "checksum of what arrived is wrong"),
         (DownloadFailed("no connection to the Maven repository"), "no connection to the Maven repository"),
     ],
@@ -202,5 +202,5 @@ def test_a_pulsar_home_that_is_none_is_a_sentence(
     home = get(tmp_path, Repository(TARBALL))
     (home / missing).unlink()
     monkeypatch.setenv("PULSAR_HOME", str(home))
-    with pytest.raises(LocalNodeError, match="is no Pulsar distribution"):
+    with pytest.raises(LocalNodeError, match="is not a Pulsar distribution"):
         get(tmp_path, Repository())

@@ -412,7 +412,7 @@ def test_an_output_that_cannot_be_is_a_sentence(name: str, tmp_path: Path) -> No
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such devices")
 def test_a_device_is_not_replaced_by_a_file(tmp_path: Path) -> None:
     (tmp_path / "run.jsonl").write_bytes(run())
-    with pytest.raises(OutputError, match="it is no file"):
+    with pytest.raises(OutputError, match="it is not a file"):
         make_report([tmp_path / "run.jsonl"], Path("/dev/null"))
     with pytest.raises(InvalidOption, match="line 1 is longer"):
         make_report([Path("/dev/zero")], tmp_path / "report.html")
