@@ -14,10 +14,10 @@ def main() -> None:
 
         status = run()
     except KeyboardInterrupt:
-        # CPython remembers an interrupt that came within exec(), as dataclasses use at import, and would end us by
-        # that signal in spite of the exit code; it forgets it with the next exec().
-        exec("")  # noqa: S102 - nothing is run
         status = INTERRUPTED
+    # CPython remembers an interrupt that came within exec(), as dataclasses use at import, and would end us by that
+    # signal in spite of the exit code, even if typer answered it; it forgets it with the next exec().
+    exec("")  # noqa: S102 - nothing is run
     sys.exit(status)
 
 

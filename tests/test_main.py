@@ -7,19 +7,28 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 COMMAND_LINE = """
 import sys, types
 
-def run():
+def interrupted():
     exec("raise KeyboardInterrupt")
 
+def answered():
+    try:
+        interrupted()
+    except KeyboardInterrupt:
+        return 130
+
 sys.modules["pulsar_cam.cli"] = types.ModuleType("pulsar_cam.cli")
-sys.modules["pulsar_cam.cli"].run = run
+sys.modules["pulsar_cam.cli"].run = {}
 """
 
 
-def test_an_interrupt_within_exec_ends_with_the_exit_code_and_not_by_a_signal(tmp_path: Path) -> None:
-    (tmp_path / "sitecustomize.py").write_text(COMMAND_LINE)
+@pytest.mark.parametrize("run", ["interrupted", "answered"])
+def test_an_interrupt_within_exec_ends_with_the_exit_code_and_not_by_a_signal(tmp_path: Path, run: str) -> None:
+    (tmp_path / "sitecustomize.py").write_text(COMMAND_LINE.format(run))
     ended = subprocess.run(
         [sys.executable, "-m", "pulsar_cam"],
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
