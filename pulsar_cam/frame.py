@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
@@ -21,12 +22,14 @@ class Frame:
         captured_at_ns: when it was captured, Unix time in nanoseconds, by the clock of the machine with the source.
         sequence: counts the captured frames of one session from 0; None if its publisher did not say.
         source: the name of its source; empty if its publisher did not say.
+        extra: what else its publisher says, text by name; goes along when it is encoded or was decoded.
     """
 
     image: Image
     captured_at_ns: int
     sequence: int | None = None
     source: str = ""
+    extra: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def width(self) -> int:
@@ -53,6 +56,11 @@ class Packet:
         receipt_ns: the publisher's shortest recent time from sending a message to its receipt.
         message_id: Pulsar's name for the message that brought it, in base64; empty if none did.
         notice: why there is no frame, where this is a card that says so; empty for a frame.
+        key: what places it on a partitioned topic and among the consumers of a Key_Shared subscription; empty for the
+            source's name.
+        published_at_ns: when Pulsar took it, by the clock of its node; None before that.
+        extra: properties that are not this project's, text by name; at most 32, of 4 KiB together. One with a name of
+            ours is not sent.
     """
 
     jpeg: bytes
@@ -69,6 +77,9 @@ class Packet:
     delivered_at_ns: int | None = None
     message_id: str = ""
     notice: str = ""
+    key: str = ""
+    published_at_ns: int | None = None
+    extra: Mapping[str, str] = field(default_factory=dict)
 
 
 Captured: TypeAlias = Frame | Packet

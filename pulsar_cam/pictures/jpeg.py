@@ -49,6 +49,7 @@ def encode(frame: Frame, quality: int) -> Packet:
         encoded_at_ns=time.time_ns(),
         source=frame.source,
         sequence=frame.sequence,
+        extra=frame.extra,
     )
 
 
@@ -62,7 +63,8 @@ def decode(packet: Packet, fit: tuple[int, int] | None = None) -> Frame:
     Raises:
         DecodeError: no JPEG, a damaged one, or one with too many pixels.
     """
-    return Frame(decode_image(packet.jpeg, fit), packet.captured_at_ns, packet.sequence, packet.source)
+    image = decode_image(packet.jpeg, fit)
+    return Frame(image, packet.captured_at_ns, packet.sequence, packet.source, packet.extra)
 
 
 def decode_image(jpeg: bytes, fit: tuple[int, int] | None = None) -> Image:

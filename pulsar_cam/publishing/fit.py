@@ -16,6 +16,7 @@ from ..errors import EncodeError
 from ..frame import Frame, Image, Packet
 from ..pictures.jpeg import encode
 from ..pictures.opencv import cv2
+from ..pulsar.wire import extra_bytes
 from .setting import Setting, ladder
 
 logger = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ class FittingEncoder:
 
     def takes(self, packet: Packet) -> bool:
         """Tell whether a JPEG from elsewhere may go as it is: it fits, and nothing lower than the best is wanted."""
-        return len(packet.jpeg) <= self.max_bytes and _is_alike(self.wanted, self._best)
+        return len(packet.jpeg) + extra_bytes(packet.extra) <= self.max_bytes and _is_alike(self.wanted, self._best)
 
     def encode(self, frame: Frame) -> Packet:
         """Encode a frame of shape (height, width, 3), ``uint8``, BGR; its packet has the size that was sent.
@@ -71,7 +72,7 @@ class FittingEncoder:
         self._follow_wanted()
         self._try_higher(frame)
         packet = self._encode(frame)
-        while len(packet.jpeg) > self.max_bytes:
+        while len(packet.jpeg) + extra_bytes(packet.extra) > self.max_bytes:
             self._lower(frame)
             packet = self._encode(frame)
         if self._is_trying:

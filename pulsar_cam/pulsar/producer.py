@@ -21,7 +21,7 @@ from .in_flight import InFlight, Message
 from .session import Session
 from .target import Target
 from .topics import Topic
-from .wire import Receipt, parse_receipt, publish_text
+from .wire import Receipt, check_extra, parse_receipt, publish_text
 
 _DRAIN_ON_CLOSE_S = 0.7
 _LATE_RECEIPT_S = 2.0
@@ -169,8 +169,10 @@ class Producer(Session):
         """Send a packet as soon as there is room; return the future receipt, which never raises.
 
         Raises:
+            InvalidOption: its properties are too many, too long, or not text.
             PulsarError: the session ended for a reason that will not pass.
         """
+        check_extra(packet.extra)
         while not self._websocket or self._in_flight.is_full:
             await self.room()
         receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()

@@ -13,15 +13,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulsar_cam.errors import BadMessage, DecodeError
+from pulsar_cam.errors import BadMessage, DecodeError, InvalidOption
 from pulsar_cam.frame import Packet
 from pulsar_cam.pulsar.wire import (
     DEFAULT_MESSAGE_LIMIT,
     DEFAULT_TEXT_LIMIT,
+    MOST_EXTRA,
+    MOST_EXTRA_BYTES,
     Delivery,
     Receipt,
     ack_of_unreadable,
     ack_text,
+    check_extra,
+    extra_bytes,
     max_jpeg_bytes,
     packet_of,
     parse_delivery,
@@ -89,7 +93,9 @@ def test_packet_is_published_as_this_json() -> None:
 def test_delivered_json_is_the_packet_that_was_published() -> None:
     delivery = delivered()
     assert delivery == Delivery("CDcQADAA", JPEG, PUBLISHED_AT_NS, 5, PROPERTIES, "camera-0", 0)
-    assert packet_of(delivery) == replace(PACKET, delivered_at_ns=5, message_id="CDcQADAA")
+    assert packet_of(delivery) == replace(
+        PACKET, delivered_at_ns=5, message_id="CDcQADAA", key="camera-0", published_at_ns=PUBLISHED_AT_NS
+    )
 
 
 def test_ack_names_the_message() -> None:
@@ -225,8 +231,9 @@ def test_delivery_may_lack_what_is_optional() -> None:
 def test_bare_jpeg_is_a_packet_whose_age_counts_from_the_publish_time() -> None:
     packet = packet_of(delivered(properties={}, key="door"))
     assert packet == Packet(
-        JPEG, 640, 480, captured_at_ns=PUBLISHED_AT_NS, source="door", delivered_at_ns=5, message_id="CDcQADAA"
-    )
+        JPEG, 640, 480, captured_at_ns=PUBLISHED_AT_NS, source="door", delivered_at_ns=5, message_id="CDcQADAA",
+        key="door", published_at_ns=PUBLISHED_AT_NS,
+    )  # fmt: skip
 
 
 def test_size_is_the_jpegs_own_whatever_the_properties_say() -> None:
@@ -361,3 +368,61 @@ def test_a_strangers_notice_is_made_showable() -> None:
     delivery = Delivery("CAAQADAA", PACKET.jpeg, 0, 0, {"notice": "\x1b[2J\n" + "x" * 100_000})
     assert_showable(packet_of(delivery).notice)
     assert packet_of(replace(delivery, properties={"notice": ""})).notice == ""
+
+
+def test_properties_of_others_are_kept_and_published_again() -> None:
+    theirs = {"lane": "2", "weather": "Nebel\n", "detections": '[{"box":[1,2,3,4]}]'}
+    packet = packet_of(delivered(properties=PROPERTIES | theirs))
+    assert packet.extra == theirs
+    assert packet.sequence == 17
+    assert json.loads(publish_text(packet, "c1"))["properties"] == PROPERTIES | theirs
+
+
+def test_a_property_of_others_never_takes_the_place_of_ours() -> None:
+    packet = Packet(
+        JPEG, 640, 480, captured_at_ns=0, sequence=3, extra={"sequence": "9", "session": "x", "lane": "2"}
+    )
+    properties = json.loads(publish_text(packet, "c1"))["properties"]
+    assert (properties["sequence"], properties["lane"]) == ("3", "2")
+    assert "session" not in properties
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {f"name {number}": "" for number in range(5000)},
+        {"one": "x" * 4_000_000},
+        {"x" * 4_000_000: "one"},
+        {f"name {number}": "\x01" * 500 for number in range(10)},
+    ],
+    ids=["many", "long", "long name", "escaped"],
+)
+def test_properties_of_strangers_are_bounded(properties: dict[str, str]) -> None:
+    packet = packet_of(delivered(properties=properties))
+    check_extra(packet.extra)
+    assert len(packet.extra) <= MOST_EXTRA
+    assert extra_bytes(packet.extra) <= MOST_EXTRA_BYTES
+    assert len(publish_text(replace(packet, jpeg=b""), "c")) < 4096 + MOST_EXTRA_BYTES
+
+
+@pytest.mark.parametrize(
+    ("extra", "problem"),
+    [
+        ({str(number): "" for number in range(33)}, "at most 32"),
+        ({"lane": "x" * 5000}, "of 4096 bytes together"),
+        ({"lane": 2}, "have to be text"),
+        ({"lane": None}, "have to be text"),
+        ({"lane": "caf\udce9"}, "have to be text"),
+    ],
+    ids=["too many", "too long", "number", "null", "not UTF-8"],
+)
+def test_properties_that_cannot_be_published_are_refused_beforehand(extra: Any, problem: str) -> None:
+    with pytest.raises(InvalidOption, match=problem):
+        check_extra(extra)
+
+
+def test_a_packet_goes_under_its_key_or_its_sources_name() -> None:
+    assert json.loads(publish_text(PACKET, "c"))["key"] == "camera-0"
+    assert json.loads(publish_text(replace(PACKET, key="lane-2"), "c"))["key"] == "lane-2"
+    assert packet_of(delivered(key="lane-2")).key == "lane-2"
+    assert_showable(packet_of(delivered(key="\x1b[2J" + "x" * 9999)).key, 203)
