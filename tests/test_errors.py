@@ -111,8 +111,8 @@ SENTENCES: list[tuple[PulsarCamError, str]] = [
         f"Pulsar refused to publish to {TOPIC}: Invalid query params (HTTP 400)",
     ),
     (
-        errors.BadMessage("text that is no JSON"),
-        "Pulsar sent something unreadable: text that is no JSON; check that the URL is a Pulsar node's",
+        errors.BadMessage("text that is not JSON"),
+        "Pulsar sent something unreadable: text that is not JSON; check that the URL is a Pulsar node's",
     ),
     (
         errors.HookFailed("the webhook", "it answers with HTTP 404", "check its URL"),

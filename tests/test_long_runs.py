@@ -1,6 +1,6 @@
 """100,000 frames through all that remembers frames, in both directions: only the network is left out.
 
-A real node takes minutes for so many; tests/real/test_resources.py has some thousands go through one.
+A real node takes minutes for that; tests/real/test_resources.py has some thousands go through one.
 """
 
 from __future__ import annotations

@@ -143,7 +143,7 @@ def _nothing_in_it(strange: int, others: int, cut_off: bool) -> str:
 
 def _problems(strange: int, others: int, cut_off: bool) -> list[str]:
     found = (
-        (strange, f"{_lines(strange)} no JSON and left out"),
+        (strange, f"{_lines(strange)} not JSON and left out"),
         (others, f"{_lines(others)} not of pulsar-cam and left out"),
         (cut_off, "the last line was cut off, as when a run is killed"),
     )

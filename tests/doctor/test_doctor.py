@@ -1,4 +1,4 @@
-"""The doctor's judgement of what it is told, and how it survives what breaks; no node."""
+"""The doctor's judgement of what it finds, and how it survives what breaks; no node."""
 
 from __future__ import annotations
 
@@ -181,9 +181,9 @@ JUDGEMENTS: list[tuple[Callable[[Answers], Finding], Answers, str, str, str]] = 
 ]
 
 
-@pytest.mark.parametrize(("check", "told", "state", "says", "change"), JUDGEMENTS)
-def test_judgement(check: Callable[[Answers], Finding], told: Answers, state: str, says: str, change: str) -> None:
-    finding = check(told)
+@pytest.mark.parametrize(("check", "facts", "state", "says", "change"), JUDGEMENTS)
+def test_judgement(check: Callable[[Answers], Finding], facts: Answers, state: str, says: str, change: str) -> None:
+    finding = check(facts)
     assert finding.state == state
     assert says in finding.says
     assert change in finding.change

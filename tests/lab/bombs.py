@@ -109,7 +109,9 @@ def bombs() -> Mapping[str, Bomb]:
         "progressive 8K": Bomb(progressive(7680, 4320), "in several scans is refused"),
         "8K by component": Bomb(component_by_component(7680, 4320), "in several scans is refused"),
         "no columns": Bomb(_declaring(0, 480), "0x480 pixels is refused"),
-        "rows told after the scan": Bomb(_declaring(640, 0) + segment(0xDC, b"\xff\xdc"), "640x0 pixels is refused"),
+        "rows declared after the scan": Bomb(
+            _declaring(640, 0) + segment(0xDC, b"\xff\xdc"), "640x0 pixels is refused"
+        ),
         "a thousand scans": Bomb(progressive(64, 64, scans=1000), "more than 30 scans is refused"),
         "lossless": Bomb(flat(640, 480, LOSSLESS), "unusual kind"),
         "arithmetic": Bomb(flat(640, 480, ARITHMETIC), "unusual kind"),

@@ -22,7 +22,7 @@ TINY = flat(16, 16)
 
 
 class Flood:
-    """So many tiny pictures, as fast as they are taken."""
+    """Tiny pictures, as fast as they are taken."""
 
     name = "flood"
     damaged = 0
@@ -63,7 +63,7 @@ class Used:
         )
 
     def is_like(self, before: Used) -> bool:
-        """Whether it is no more than before, but for a request or a frame that is just under way."""
+        """Whether it is no more than before, except for a request or a frame that is just under way."""
         return (
             self.memory_mb <= before.memory_mb + MOST_GROWTH_MB
             and self.objects <= before.objects + MOST_MORE_OBJECTS

@@ -36,7 +36,7 @@ def camera_environment(
     Args:
         size: what the camera says its frames are; the files should be of this size.
         fps: its one frame rate.
-        frames: it is unplugged after so many; 0 for never.
+        frames: after how many it is unplugged; 0 for never.
         fault: "denied", "busy", "unplugged" or "blocks", or a file that says which, see fake_camera.c.
         device: the path that it has. The file need not exist.
     """

@@ -49,11 +49,11 @@ class Link:
         self._call(self._mend)
 
     def abandon(self) -> None:
-        """Break every connection on our side only: the node is not told, and goes on to hold its end."""
+        """Break every connection on our side only: the node does not notice, and goes on to hold its end."""
         self._call(self._abandon)
 
     def bury(self) -> None:
-        """Tell the node at last that the abandoned connections are gone."""
+        """Let the node notice at last that the abandoned connections are gone."""
         self._call(self._bury)
 
     def hold_answers(self) -> None:

@@ -1,4 +1,4 @@
-"""How much memory a process takes, as Linux tells; elsewhere nobody tells the peak of another process."""
+"""How much memory a process takes, as Linux reports it; no other system reports the peak of another process."""
 
 from __future__ import annotations
 

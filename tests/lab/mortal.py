@@ -42,7 +42,7 @@ class MortalNode:
     def fill_disk(self) -> None:
         """Let none of its files grow, which is what a full disk is to it; the next start has room again.
 
-        It is not well by itself when there is room again: its metadata store takes no more until it is opened anew.
+        It is not well by itself when there is room again: its metadata store takes no more until it is opened again.
         """
         import resource  # no other system than Linux has it like this
 

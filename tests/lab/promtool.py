@@ -31,7 +31,7 @@ def alert_names() -> list[str]:
 
 
 def firing_at(folder: Path, alert: str, series: Mapping[str, str], minutes: Mapping[float, int]) -> None:
-    """Fail unless so many alerts of this name fire so many minutes after the start.
+    """Fail unless this number of alerts of this name fire at this minute after the start.
 
     Args:
         series: values of time series, one every 15 s, in promtool's notation: ``0+30x20`` counts 30 more each time.

@@ -43,7 +43,7 @@ def call(endpoint: Endpoint, method: str, path: str, body: object = None) -> Non
 
 
 def frames(count: int, size: tuple[int, int] = (320, 240)) -> Iterator[Frame]:
-    """Yield so many test cards, numbered from 0."""
+    """Yield ``count`` test cards, numbered from 0."""
     source = PatternSource(size, fps=240)
     for _ in range(count):
         frame = source.read()
@@ -53,7 +53,7 @@ def frames(count: int, size: tuple[int, int] = (320, 240)) -> Iterator[Frame]:
 
 
 def packets(count: int, size: tuple[int, int] = (320, 240), quality: int = 80) -> list[Packet]:
-    """Return so many encoded test cards, numbered from 0."""
+    """Return ``count`` encoded test cards, numbered from 0."""
     return [encode(frame, quality) for frame in frames(count, size)]
 
 
@@ -64,7 +64,7 @@ async def send_all(producer: Producer, to_send: list[Packet]) -> list[Receipt]:
 
 
 async def receive(consumer: Consumer, count: int) -> list[Delivery]:
-    """Return the next so many deliveries, each acknowledged."""
+    """Return the next ``count`` deliveries, each acknowledged."""
     deliveries = []
     async with asyncio.timeout(TIMEOUT_S):
         async for delivery in consumer:
@@ -88,7 +88,7 @@ async def backlog_ends_at_0(node: NodeState, topic: Topic, subscription: str) ->
 
 
 async def backlog_becomes(node: NodeState, topic: Topic, subscription: str, messages: int) -> None:
-    """Wait until a subscription has so many messages left to acknowledge."""
+    """Wait until a subscription has this number of messages left to acknowledge."""
     async with asyncio.timeout(TIMEOUT_S):
-        while await backlog(node, topic, subscription) != messages:  # noqa: ASYNC110 - the node tells only who asks
+        while await backlog(node, topic, subscription) != messages:  # noqa: ASYNC110 - the node has to be asked
             await asyncio.sleep(0.1)

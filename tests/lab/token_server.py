@@ -14,7 +14,7 @@ SECRET = "client-secret-7f3a91"
 
 
 class TokenServer(ThreadingHTTPServer):
-    """Answers as it is told.
+    """Answers as it is set up to.
 
     Attributes:
         forms: what it was asked with.
@@ -31,7 +31,7 @@ class TokenServer(ThreadingHTTPServer):
         self.ended = threading.Event()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Leave clients that went away without a word."""
+        """Leave clients that went away silently."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""What messages tell about the publisher's clock: bounded, never wrong by more than it says, never a negative age."""
+"""What messages show about the publisher's clock: bounded, never wrong by more than it says, never a negative age."""
 
 from __future__ import annotations
 

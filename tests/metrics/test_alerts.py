@@ -26,7 +26,7 @@ def labelled(labels: str, **more: str) -> str:
     return labels[:-1] + "".join(f',{name}="{value}"' for name, value in more.items()) + "}"
 
 
-# For each alert, series with a value every 15 s, and how many of it fire after so many minutes.
+# For each alert, series with a value every 15 s, and how many of it fire at a minute.
 CASES: dict[str, tuple[dict[str, str], dict[float, int]]] = {
     "PulsarCamTargetDown": (
         {'up{job="pulsar-cam-watch",instance="b:1"}': "1x8 0x12", 'up{job="other",instance="d:1"}': "0x20"},

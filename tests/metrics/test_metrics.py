@@ -1,4 +1,4 @@
-"""Every metric: its name, unit, help and value after a known run, and sums that hold whenever somebody asks."""
+"""Every metric: its name, unit, help and value after a known run, and sums that hold at every scrape."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the docker of t
 
 
 class FakeDocker:
-    """A ``docker`` on the PATH that writes down what it is told and runs a line of shell."""
+    """A ``docker`` on the PATH that writes down its arguments and runs a line of shell."""
 
     def __init__(self, folder: Path) -> None:
         self.written = folder / "written"

@@ -24,7 +24,7 @@ def node(tmp_path: Path) -> LocalNode:
 
 @pytest.fixture
 def server() -> Iterator[int]:
-    """The port of a program that is no node."""
+    """The port of a program that is not a node."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()

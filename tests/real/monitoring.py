@@ -61,7 +61,7 @@ class Monitoring:
         return self.views[-1]
 
     def sees_more(self, count: int) -> list[View]:
-        """Wait for so many more views, and return them."""
+        """Wait for the next views, and return them."""
         before = len(self.views)
         wait_until(lambda: len(self.views) >= before + count, f"{count} more views")
         return self.views[before : before + count]

@@ -41,7 +41,7 @@ class Prometheus:
         return found
 
     def values(self, expression: str, last_s: int) -> list[float]:
-        """Return what an expression gave at each second lately, in all its series."""
+        """Return what an expression gave at each of the last seconds, in all its series."""
         end_s = int(time.time()) - 1
         parameters: dict[str, str | int] = {"query": expression, "start": end_s - last_s, "end": end_s, "step": "1"}
         series = self._ask("query_range", parameters)["result"]

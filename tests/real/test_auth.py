@@ -1,4 +1,4 @@
-"""A real node with authentication, authorization and TLS: who is let in, who is not, and that no secret is shown."""
+"""A real node with authentication, authorization and TLS: which credentials it takes, and no secret is shown."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ ONE_SENTENCE = "skipped a message: not a JPEG (said once, counted from here on)\
 
 @dataclass
 class Outcome:
-    """What a viewer told, and by how much its memory grew."""
+    """What a viewer reported, and by how much its memory grew."""
 
     ended: Ended
     growth_mb: float
@@ -56,7 +56,7 @@ async def publish(node: NodeState, topic: Topic, to_send: list[Packet]) -> None:
 
 
 def wait_until_it_has(viewer: Running, count: int) -> None:
-    """Read the viewer's status lines until it has received so many messages; pytest's time-out bounds it."""
+    """Read the viewer's status lines until it has received this number of messages; pytest's time-out bounds it."""
     assert viewer.process.stdout
     for line in viewer.process.stdout:
         if json.loads(line)["received"] >= count:

@@ -23,7 +23,7 @@ from ..lab.streams import TIMEOUT_S, endpoint_of, new_topic, packets, receive, s
 async def becomes(demand: Demand, is_so: Callable[[Audience], bool]) -> None:
     """Wait until the audience is known to be so."""
     async with asyncio.timeout(TIMEOUT_S):
-        while demand.audience is None or not is_so(demand.audience):  # noqa: ASYNC110 - the node tells only who asks
+        while demand.audience is None or not is_so(demand.audience):  # noqa: ASYNC110 - the node has to be asked
             await asyncio.sleep(0.05)
 
 

@@ -60,7 +60,7 @@ def publish_film(path: Path, endpoint: Endpoint, topic: Topic, stats: PublishSta
 
 
 def kept_topic(node: NodeState) -> Topic:
-    """Make a topic that keeps what was acknowledged, for whoever looks later at what was stored."""
+    """Make a topic that keeps what was acknowledged, so that a test can look later at what was stored."""
     topic = new_topic()
 
     async def make() -> None:
@@ -88,7 +88,7 @@ def numbers_on(node: NodeState, topic: Topic) -> list[int]:
 
 
 def has_published(stats: PublishStats, more: int) -> None:
-    """Wait until so many more frames are published."""
+    """Wait until this number of further frames is published."""
     target = stats.published + more
     wait_until(lambda: stats.published >= target, f"{more} more frames published")
 

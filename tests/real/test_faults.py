@@ -1,4 +1,4 @@
-"""Faults of node and link: publisher and viewer come back by themselves, and tell what is going on meanwhile."""
+"""Faults of node and link: publisher and viewer come back by themselves, and say what is going on meanwhile."""
 
 from __future__ import annotations
 

@@ -70,5 +70,5 @@ def test_a_native_producer_of_bare_jpegs_is_shown_and_what_is_no_picture_does_no
 
 
 def shown_or_dropped(stats: WatchStats, pairs: int) -> None:
-    """Wait until so many pairs of a stranger and a picture have been dealt with."""
+    """Wait until this number of pairs of a stranger and a picture have been dealt with."""
     wait_until(lambda: stats.shown == pairs and stats.dropped.total() == pairs, "picture after the stranger")

@@ -106,11 +106,11 @@ def test_after_a_pause_of_the_link_what_is_old_is_not_shown(node: NodeState) -> 
 
 
 def leave_behind(node: NodeState, topic: Topic, frames: int) -> None:
-    """Publish so many frames that a durable subscription has yet to get."""
+    """Publish frames that a durable subscription has yet to get."""
     with Watching(node, topic, durable=True):
         pass
     with Publishing(node, topic) as published:
-        wait_until(lambda: published.published >= frames, "frames nobody watches")
+        wait_until(lambda: published.published >= frames, "frames without a viewer")
 
 
 def test_a_durable_subscription_gets_what_it_missed(node: NodeState) -> None:

@@ -155,7 +155,7 @@ def test_a_monitor_is_no_audience(node: NodeState) -> None:
 
     async def consumers() -> int:
         async with Demand(endpoint_of(node), topic, on_demand=True) as demand, asyncio.timeout(30):
-            while demand.audience is None:  # noqa: ASYNC110 - the node tells only who asks
+            while demand.audience is None:  # noqa: ASYNC110 - the node has to be asked
                 await asyncio.sleep(0.05)
             return demand.audience.consumers
 

@@ -56,7 +56,7 @@ def send(producer: ClientConnection, payload: bytes) -> dict[str, Any]:
 
 
 def receive(node: NodeState, count: int) -> list[bytes]:
-    """Read so many messages from the beginning, and acknowledge none."""
+    """Read messages from the beginning, and acknowledge none."""
     with session(node, f"reader/{TOPIC}?messageId=earliest&receiverQueueSize={count + 1}") as reader:
         return [base64.b64decode(json.loads(reader.recv(30))["payload"]) for _ in range(count)]
 
@@ -235,7 +235,7 @@ def check_a_running_node(command_line: CommandLine) -> None:
     assert (code, json.loads(out)["already_running"]) == (0, True)
     assert command_line.state == before
 
-    # Whoever lost the note about a node must not start a second one on the same data.
+    # A user who lost the note about a node must not start a second one on the same data.
     note = command_line.node.folder / "node.json"
     hidden = note.rename(note.with_suffix(".hidden"))
     code, _, err = command_line.run("start", "--port", "0")

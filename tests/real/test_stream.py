@@ -219,7 +219,7 @@ def test_the_largest_message_is_delivered_and_many_that_are_no_pictures_do_not_s
         async with Producer(endpoint_of(node), topic) as producer:
             live = Live(Consumer(endpoint_of(node), topic, "viewer1", durable=True), stats, None)
             watching = asyncio.create_task(live.receive(202))
-            while not await is_subscribed(node, topic):  # noqa: ASYNC110 - the node tells only who asks
+            while not await is_subscribed(node, topic):  # noqa: ASYNC110 - the node has to be asked
                 await asyncio.sleep(0.05)
             for _ in range(5):
                 await send_all(producer, [picture, *[junk] * 9] * 40)
@@ -234,7 +234,7 @@ def test_the_largest_message_is_delivered_and_many_that_are_no_pictures_do_not_s
 
 
 async def is_subscribed(node: NodeState, topic: Topic) -> bool:
-    """Tell whether the viewer of a topic has its subscription."""
+    """Return whether the viewer of a topic has its subscription."""
     async with Admin(endpoint_of(node)) as admin:
         stats = await admin.stats(topic)
     return "viewer1" in stats["subscriptions"]

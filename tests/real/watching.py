@@ -57,7 +57,7 @@ class Recorder(Viewer):
 
 
 class Film(PatternSource):
-    """So many test cards, and then the end."""
+    """Some test cards, and then the end."""
 
     def __init__(self, frames: int) -> None:
         super().__init__((320, 240), 30)
@@ -133,7 +133,7 @@ class Watching:
 class Publishing:
     """A publisher in a thread; its counters are complete at the end.
 
-    Unless told otherwise it keeps quality and size, whatever the machine does: what is too small cannot be read.
+    By default it keeps quality and size, whatever the machine does: what is too small cannot be read.
     """
 
     def __init__(

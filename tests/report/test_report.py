@@ -249,7 +249,7 @@ def test_lines_that_are_no_json_are_counted() -> None:
         b"the connection was lost\n", line(0), b"\xff\xfe\x00\n", b"[" * 100_000 + b"\n", b"[]\n", line(1)
     )
     assert recording.lines == 2
-    assert recording.problems == ["3 lines are no JSON and left out", "1 line is not of pulsar-cam and left out"]
+    assert recording.problems == ["3 lines are not JSON and left out", "1 line is not of pulsar-cam and left out"]
 
 
 def test_a_file_can_hold_several_commands_and_several_runs() -> None:

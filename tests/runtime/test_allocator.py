@@ -1,4 +1,4 @@
-"""The C library is asked to share its pools and to give back what is free; one that cannot is no trouble."""
+"""The C library is asked to share its pools and to give back what is free; one that cannot does no harm."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ from pulsar_cam.runtime.allocator import give_back, keep_one_arena
 from tests.lab.memory import resident_mb
 
 keep_one_arena()
-np.ones(31 * 2**20, "u1")  # from now on, what is no larger is not taken from the system by itself
+np.ones(31 * 2**20, "u1")  # from now on, what is not larger is not taken from the system by itself
 before_mb, kept = resident_mb(), []
 
 def decode():

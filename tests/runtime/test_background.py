@@ -1,4 +1,4 @@
-"""Work on an event loop in another thread: it ends, cleans up and tells its error, whatever happens."""
+"""Work on an event loop in another thread: it ends, cleans up and raises its error, whatever happens."""
 
 from __future__ import annotations
 
@@ -125,4 +125,4 @@ def test_work_that_blocks_the_loop_is_measured_and_waiting_is_not() -> None:
     with background:
         wait_until(lambda: not background.is_running, "end")
     assert 50 <= background.longest_block_ms < 200
-    assert 0 < background.longest_work_ms < 50  # to sleep is no work
+    assert 0 < background.longest_work_ms < 50  # sleeping is not work

@@ -199,7 +199,7 @@ def test_meter_notes_frames(ring: Path) -> None:
         meter.decode(b"text", 18)
 
 
-@pytest.mark.skipif(tcp_bytes() is None, reason="only Linux tells")
+@pytest.mark.skipif(tcp_bytes() is None, reason="only Linux reports them")
 def test_bytes_of_tcp() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
         accepted = server.accept()[0]

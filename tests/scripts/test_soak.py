@@ -39,7 +39,7 @@ def failed(streams: Streams, *events: report.Event) -> list[str]:
 
 @pytest.fixture
 def streams() -> Streams:
-    """A run in which all is well; the camera's frame 1 was refused, and is missed by nobody."""
+    """A run in which all is well; the camera's frame 1 was refused, and is not missed by a viewer."""
     streams = Streams(dict.fromkeys(LINKS, Endpoint.of()))
     for stats in (streams.live, streams.film):
         stats.session = cast(Any, Session())

@@ -53,7 +53,7 @@ def test_damaged_picture_leaves_the_old_png(tmp_path: Path) -> None:
 
 @contextmanager
 def files_limited_to(size: int) -> Iterator[None]:
-    """Let the system refuse to write more than so many bytes into one file, as a full disk does."""
+    """Let the system refuse to write more than some bytes into one file, as a full disk does."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:

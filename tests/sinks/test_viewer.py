@@ -19,7 +19,7 @@ PACKET = encode(FRAME, 90)
 
 
 class KeyboardWindow:
-    """Notes what it is told to show, and gives the actions that a test puts in."""
+    """Notes what it is asked to show, and gives the actions that a test puts in."""
 
     def __init__(self) -> None:
         self.actions: list[Action] = []

@@ -119,7 +119,7 @@ def test_a_viewer_survives_texts_that_would_fill_the_memory() -> None:
     async def fill_the_memory(websocket: ServerConnection) -> None:
         await exchange(websocket, [FRAME])
         memory_mb.append(resident_mb(viewer.process.pid))
-        # Three of each: more than are let in at once.
+        # Three of each: more than are answered at once.
         await exchange(websocket, [text for text in [*UNREADABLE, *NO_FRAMES] for _ in range(3)])
         await exchange(websocket, [FRAME])
         memory_mb.append(peak_mb(viewer.process.pid))

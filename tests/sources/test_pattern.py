@@ -1,4 +1,4 @@
-"""The test card: what is drawn is what is read, also after JPEG, and nothing else is taken for it."""
+"""The test card: what is drawn is what is read, also after JPEG, and nothing else passes for it."""
 
 from __future__ import annotations
 
