@@ -24,8 +24,9 @@ import psutil
 import pybase64
 from websockets.asyncio.client import ClientConnection, connect
 
-from pulsar_cam.node import class_archive, java, local, ports, process, ready, settings
-from pulsar_cam.node.distribution import pulsar_home, version_of
+from pulsar_cam.node import class_archive, folders, ports, process, ready, settings
+from pulsar_cam.node.software import java
+from pulsar_cam.node.software.distribution import pulsar_home, version_of
 from pulsar_cam.node.state import NodeState
 
 IN_FLIGHT = 4
@@ -52,7 +53,7 @@ class Node:
         found = java._probe(Path(variant.java)) if variant.java else java.find_java()
         assert found, f"{variant.java} does not run"
         self.java = found
-        self.home = pulsar_home(local.cache_folder(), lambda _arrived, _total: None)
+        self.home = pulsar_home(folders.cache_folder(), lambda _arrived, _total: None)
         self.archive = class_archive.archive_of(folder, self.java, self.home)
         self.results: dict[str, list[float]] = {}
         self._gc_lines = 0

@@ -21,7 +21,7 @@ from .wording import Command
 
 if TYPE_CHECKING:
     from ..node import LocalNode, NodeState
-    from ..node.maven import Progress
+    from ..node.software.maven import Progress
 
 app = typer.Typer(
     help="Run a Pulsar node on this machine: no Docker, Java or Maven needed.",
@@ -41,7 +41,6 @@ def start(
         int | None, typer.Option(help="For Pulsar's own protocol; 0: a free one. By default 6650 if free.")
     ] = None,
     foreground: Annotated[bool, typer.Option("--foreground", "-f", help="Stay until Ctrl-C, then stop it.")] = False,
-    docker: Annotated[bool, typer.Option("--docker", help="Run the official image with Docker.")] = False,
     as_json: Json = False,
     verbose: options.Verbose = 0,
 ) -> None:
@@ -58,7 +57,7 @@ def start(
         if not found and not as_json:
             errors.print("starting Pulsar (10 s or more) ...")
         with progress_bar(show=not as_json) as progress:
-            started = node.start(port, broker_port, in_docker=docker, progress=progress)
+            started = node.start(port, broker_port, progress=progress)
         _say_started(node, started, already=found is not None, as_json=as_json)
         if foreground and not found:
             _stay(node)

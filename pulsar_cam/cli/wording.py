@@ -20,7 +20,6 @@ _OTHER_NAMES = {
     "budgets_ms": ("budget",),
     "command": ("on_change",),
     "host": ("metrics_host",),
-    "in_docker": ("docker",),
     "path": ("webhook_file", "snapshot"),
     "port": ("metrics_port",),
     "retention_bytes": ("retention_size",),

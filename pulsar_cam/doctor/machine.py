@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import re
-import shutil
 import sys
 from importlib import metadata
 from importlib.util import find_spec
@@ -25,7 +24,6 @@ OLDEST_OPENCV = (4, 10)
 _WHEELS = ("opencv-python", "opencv-contrib-python", "opencv-python-headless", "opencv-contrib-python-headless")
 _FIRST_FRAME_S = 4.0
 _PATTERN = "'pulsar-cam publish --source test-pattern:' works without a camera"
-_LEAST_FREE_BYTES = 1 << 30  # 'pulsar-cam node start' wants as much
 
 
 def versions() -> Finding:
@@ -100,7 +98,8 @@ def local_node() -> Finding:
     """Check whether this machine can run a Pulsar node, which of them run, and the room on its disk."""
     try:
         from ..node import LocalNode
-        from ..node.java import find_java
+        from ..node.folders import free_bytes, is_too_full
+        from ..node.software.java import find_java
 
         java = find_java()
     except DependencyMissing as error:
@@ -112,12 +111,13 @@ def local_node() -> Finding:
     folder = LocalNode().folder.parent
     try:
         running = "; ".join(_running(folder)) or "none runs"
-        free = shutil.disk_usage(_existing(folder)).free
+        disk = _existing(folder)
+        free, too_full = free_bytes(disk), is_too_full(disk)
     except OSError as error:
         says = f"{folder} cannot be read: {error.strerror}"
         return Finding("local node", "warning", says, "correct that, or choose another folder with PULSAR_CAM_DATA")
     says = f"{running}; Java {java.version}, {free / 1e9:.1f} GB free in {folder}"
-    if free < _LEAST_FREE_BYTES:
+    if too_full:
         return Finding("local node", "warning", says, "make room, or choose another folder with PULSAR_CAM_DATA")
     return Finding("local node", "ok", says)
 

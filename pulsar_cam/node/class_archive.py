@@ -21,9 +21,9 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 from filelock import FileLock, Timeout
 
-from .java import Java
 from .process import detach
 from .settings import MEMORY, class_path
+from .software.java import Java
 
 log = logging.getLogger(__name__)
 

@@ -16,19 +16,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
 import psutil  # type: ignore[import-untyped]
 from filelock import FileLock, Timeout
 
 from ..errors import InvalidOption, LocalNodeError
-from . import class_archive, docker, ports, process, state
-from .distribution import pulsar_home, version_of
-from .java import find_java
+from . import class_archive, ports, process, state
+from .folders import cache_folder, data_folder, disk_bytes, free_bytes, is_too_full
 from .log import log_lines
-from .maven import Progress
 from .ready import START_TIMEOUT_S, is_healthy, wait_until_ready
 from .registration import is_looping
 from .settings import LOG_FILE, java_command, write_settings
+from .software.distribution import pulsar_home, version_of
+from .software.java import find_java
+from .software.maven import Progress
 from .state import NodeState
 
 logger = logging.getLogger(__name__)
@@ -42,16 +42,13 @@ _FAILED_START_PATIENCE_S = 1.0  # it holds nothing yet
 _MOST_TRIES = 5  # about one start in six after a kill fails, which is known within two seconds
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-_LEAST_FREE_BYTES = 1 << 30
-# Pulsar refuses to write on a disk that is fuller than 99 %.
-_LEAST_FREE_SHARE = 0.012
 
 
 @dataclass(frozen=True)
 class NodeStatus:
     """How a node is: ``state`` is ``running``, ``starting`` (alive, and not answering) or ``stopped``.
 
-    ``memory_bytes`` and ``uptime_s`` are of its process, and None for a container or a stopped node.
+    ``memory_bytes`` and ``uptime_s`` are of its process, and None for a stopped node.
     """
 
     name: str
@@ -81,7 +78,7 @@ class LocalNode:
         if not _NAME.fullmatch(name) or name.endswith("."):
             raise InvalidOption("name", ascii(name), "letters, digits and any of _.- are allowed, at most 64")
         self.name = name
-        self.folder = (data or _data_folder()).absolute() / "nodes" / name
+        self.folder = (data or data_folder()).absolute() / "nodes" / name
         self._state_file = self.folder / "node.json"
 
     def start(
@@ -89,7 +86,6 @@ class LocalNode:
         port: int = DEFAULT_PORT,
         broker_port: int | None = None,
         *,
-        in_docker: bool = False,
         progress: Progress = lambda _arrived, _total: None,
     ) -> NodeState:
         """Start the node, unless it runs, and return when it takes frames; this takes 10 s or more.
@@ -97,12 +93,11 @@ class LocalNode:
         Args:
             port: of HTTP and WebSocket; 0 is a free one.
             broker_port: of Pulsar's binary protocol; by default 6650 if that is free, else a free one.
-            in_docker: run the official image with Docker.
             progress: called with how far the download is, which only a first start needs.
 
         Raises:
             InvalidOption: a port that is none.
-            DependencyMissing: no Java, or no Docker.
+            DependencyMissing: no Java.
             LocalNodeError: it cannot be fetched or started; no process is left behind.
         """
         ports.check_port("port", port)
@@ -115,8 +110,6 @@ class LocalNode:
                 started = self.running()
                 if started:
                     self._wait_until_ready(started)
-                elif in_docker:
-                    started = self._run_container(port, broker_port)
                 else:
                     started = self._run(port, broker_port, progress)
         return started
@@ -129,8 +122,6 @@ class LocalNode:
     def stop(self, patience_s: float = _STOP_PATIENCE_S) -> bool:
         """End the node, by force if it takes longer than this; its data stays. Return whether it ran."""
         started, found = self.running(), process.find_in(self.folder)
-        if started and started.container:
-            docker.stop(started.container)
         if found:
             process.end(found, patience_s)
         class_archive.end_making(self.folder)
@@ -153,7 +144,7 @@ class LocalNode:
 
     def status(self) -> NodeStatus:
         """Return how the node is."""
-        started, disk = self.running(), process.disk_bytes(self.folder)
+        started, disk = self.running(), disk_bytes(self.folder)
         if not started:
             return NodeStatus(self.name, "stopped", str(self.folder), disk)
         found = process.find(started.pid, self.folder)
@@ -176,23 +167,10 @@ class LocalNode:
         Raises:
             LocalNodeError: there is no log yet.
         """
-        started = state.load(self._state_file)
-        if started and started.container:
-            return docker.log_lines(started.container, count, follow)
         return log_lines(self.folder / LOG_FILE, count, follow)
 
     def _is_alive(self, started: NodeState) -> bool:
-        if started.container:
-            return docker.is_running(started.container)
         return process.find(started.pid, self.folder) is not None
-
-    def _run_container(self, port: int, broker_port: int | None) -> NodeState:
-        http_port, broker_port = self._choose_ports(port, broker_port)
-        started = NodeState(0, http_port, broker_port, docker.VERSION, f"pulsar-cam-{self.name}")
-        docker.start(started.container, http_port, broker_port)
-        state.save(started, self._state_file)
-        self._wait_until_ready(started)
-        return started
 
     def _run(self, port: int, broker_port: int | None, progress: Progress) -> NodeState:
         http_port, broker_port = self._choose_ports(port, broker_port)
@@ -253,10 +231,9 @@ class LocalNode:
             raise LocalNodeError(
                 f"process {unknown.pid} already uses {self.folder}", "end that process, then try again"
             )
-        disk = shutil.disk_usage(self.folder)
-        if disk.free < max(_LEAST_FREE_BYTES, disk.total * _LEAST_FREE_SHARE):
+        if is_too_full(self.folder):
             raise LocalNodeError(
-                f"the disk of {self.folder} is too full for a node: {disk.free >> 20} MB are free",
+                f"the disk of {self.folder} is too full for a node: {free_bytes(self.folder) >> 20} MB are free",
                 "make room, or choose another folder with PULSAR_CAM_DATA",
             )
 
@@ -289,7 +266,7 @@ class LocalNode:
             raise process.death_report(self.folder)
         found = process.find(started.pid, self.folder)
         # Another node that is quicker to take this port must not pass for ours.
-        return bool(started.container) or (found is not None and ports.listens_on(found, started.http_port))
+        return found is not None and ports.listens_on(found, started.http_port)
 
     @contextlib.contextmanager
     def _only_start(self) -> Iterator[None]:
@@ -308,14 +285,3 @@ class LocalNode:
                 f"the node's folder {self.folder} cannot be used: {error.strerror or error}",
                 "correct that, or choose another folder with PULSAR_CAM_DATA",
             ) from error
-
-
-def _data_folder() -> Path:
-    if chosen := os.environ.get("PULSAR_CAM_DATA"):
-        return Path(chosen).expanduser()
-    return platformdirs.user_data_path("pulsar-cam", appauthor=False)
-
-
-def cache_folder() -> Path:
-    """Return where Pulsar's distribution is kept, for all nodes of this user."""
-    return platformdirs.user_cache_path("pulsar-cam", appauthor=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 import time
 from pathlib import Path
@@ -89,18 +88,6 @@ def end(process: psutil.Process, patience_s: float) -> None:
         except psutil.TimeoutExpired:
             process.kill()
             process.wait(_KILL_TIMEOUT_S)
-
-
-def disk_bytes(folder: Path) -> int:
-    """Return the disk space that the files of a folder take."""
-    total = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            with contextlib.suppress(OSError):  # files come and go
-                stat = os.stat(os.path.join(parent, name))
-                # Files are made long in advance: their length is not what they take.
-                total += stat.st_blocks * 512 if hasattr(stat, "st_blocks") else stat.st_size
-    return total
 
 
 def death_report(folder: Path) -> LocalNodeError:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from .java import Java
+from .software.java import Java
 
 # A frame of JSON carries a JPEG in base64: this lets through all that Pulsar's largest message (5 MiB) can be.
 MAX_TEXT_FRAME_BYTES = 8_388_608
@@ -67,7 +67,7 @@ LOOPBACK = {
 }
 
 # Measured, see docs/node.md. A frame is a few objects of half a megabyte: the parallel collector handles them as any
-# others, where G1 gives each a region of its own. The collector comes first: the image of Docker wants it apart.
+# others, where G1 gives each a region of its own.
 MEMORY = ("-XX:+UseParallelGC", "-Xms64m", "-Xmx320m", "-XX:MaxNewSize=96m", "-XX:MaxDirectMemorySize=192m")
 
 LOG_FILE = "logs/pulsar.log"

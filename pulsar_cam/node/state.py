@@ -10,13 +10,12 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class NodeState:
-    """A started node: its process (or its container), and where it listens."""
+    """A started node: its process, and where it listens."""
 
     pid: int
     http_port: int
     broker_port: int
     version: str
-    container: str = ""
 
     @property
     def service_url(self) -> str:

@@ -12,7 +12,7 @@ from typing import TypedDict
 
 import psutil  # type: ignore[import-untyped]
 
-from pulsar_cam.node.process import disk_bytes
+from pulsar_cam.node.folders import disk_bytes
 from tests.lab.mortal import MortalNode
 
 _DISK_EVERY = 10

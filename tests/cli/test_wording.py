@@ -18,7 +18,7 @@ LIBRARY = Path(pulsar_cam.__file__).parent
 OPTION = re.compile(r"(?<![\w-])--[a-z]")
 # A whole command is true for everyone who reads it.
 COMMAND = re.compile(r"(pulsar-cam|pulsar-admin|pip) [^']*")
-OTHER_PROGRAMS = ("node/docker.py", "node/settings.py")  # Docker, Java and Pulsar are started from here
+OTHER_PROGRAMS = ("node/settings.py",)  # Java and Pulsar are started from here
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,9 @@ from filelock import FileLock
 
 from pulsar_cam.node import class_archive
 from pulsar_cam.node.class_archive import archive_of, make, make_in_background, options
-from pulsar_cam.node.java import Java, find_java
 from pulsar_cam.node.process import detach
 from pulsar_cam.node.settings import MEMORY
+from pulsar_cam.node.software.java import Java, find_java
 
 from ..lab.xvfb import wait_until
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pulsar_cam.node.java import Java
 from pulsar_cam.node.settings import _LOG_SETTINGS, SETTINGS, java_command, standalone_conf, write_settings
+from pulsar_cam.node.software.java import Java
 
 
 def parse(conf: str) -> dict[str, str]:

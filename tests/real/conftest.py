@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from pulsar_cam.errors import DependencyMissing, LocalNodeError
-from pulsar_cam.node import LocalNode, NodeState, java, local
-from pulsar_cam.node.distribution import pulsar_home
+from pulsar_cam.node import LocalNode, NodeState, folders
+from pulsar_cam.node.software import java
+from pulsar_cam.node.software.distribution import pulsar_home
 
 from ..conftest import missing
 
@@ -27,7 +28,7 @@ def _pulsar() -> None:
     """Pulsar and Java on this machine; the download is shared with the user's own nodes."""
     try:
         java.find_java()
-        pulsar_home(local.cache_folder(), lambda _arrived, _total: None)
+        pulsar_home(folders.cache_folder(), lambda _arrived, _total: None)
     except (DependencyMissing, LocalNodeError) as error:
         missing(f"a Pulsar node ({error})")
 

@@ -19,10 +19,10 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from pulsar_cam.errors import LocalNodeError
-from pulsar_cam.node import LocalNode, NodeState, class_archive, local, ports, process, state
-from pulsar_cam.node.distribution import pulsar_home
-from pulsar_cam.node.java import find_java
+from pulsar_cam.node import LocalNode, NodeState, class_archive, folders, local, ports, process, state
 from pulsar_cam.node.registration import is_looping
+from pulsar_cam.node.software.distribution import pulsar_home
+from pulsar_cam.node.software.java import find_java
 
 from ..lab.xvfb import wait_until
 
@@ -176,8 +176,8 @@ def test_a_node_that_never_gets_out_of_the_circle_is_a_sentence_and_leaves_no_pr
 @pytest.mark.usefixtures("node")  # its start made the archive, if there was none yet
 def test_a_later_start_takes_its_classes_from_the_archive(tmp_path: Path) -> None:
     java = find_java()
-    home = pulsar_home(local.cache_folder(), lambda _arrived, _total: None)
-    archive = class_archive.archive_of(local.cache_folder(), java, home)
+    home = pulsar_home(folders.cache_folder(), lambda _arrived, _total: None)
+    archive = class_archive.archive_of(folders.cache_folder(), java, home)
     wait_until(archive.exists, "archive of classes", 240)
     later = LocalNode("later", tmp_path)
     try:

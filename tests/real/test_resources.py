@@ -13,7 +13,7 @@ import pytest
 
 from pulsar_cam.frame import Packet
 from pulsar_cam.node import NodeState, settings
-from pulsar_cam.node.process import disk_bytes
+from pulsar_cam.node.folders import disk_bytes
 from pulsar_cam.publishing.stats import PublishStats
 from pulsar_cam.pulsar import connection
 from pulsar_cam.pulsar.admin import Admin

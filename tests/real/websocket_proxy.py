@@ -10,9 +10,10 @@ from pathlib import Path
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from pulsar_cam.node import NodeState, java, local, ports
-from pulsar_cam.node.distribution import pulsar_home
+from pulsar_cam.node import NodeState, folders, ports
 from pulsar_cam.node.settings import class_path, standalone_conf
+from pulsar_cam.node.software import java
+from pulsar_cam.node.software.distribution import pulsar_home
 
 from ..lab.xvfb import wait_until
 
@@ -21,7 +22,7 @@ class WebSocketProxy:
     """A proxy that can be killed and started again at the same address."""
 
     def __init__(self, node: NodeState, folder: Path) -> None:
-        home = pulsar_home(local.cache_folder(), lambda _arrived, _total: None)
+        home = pulsar_home(folders.cache_folder(), lambda _arrived, _total: None)
         self.port = next(ports.free_ports(ports.SERVICE_PORTS))
         settings = {
             "serviceUrl": node.service_url,

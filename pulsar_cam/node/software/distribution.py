@@ -19,7 +19,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ..errors import LocalNodeError
+from ...errors import LocalNodeError
 from .maven import DownloadFailed, Progress, fetch
 
 log = logging.getLogger(__name__)

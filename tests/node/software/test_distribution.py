@@ -13,9 +13,9 @@ import pytest
 from filelock import FileLock
 
 from pulsar_cam.errors import LocalNodeError
-from pulsar_cam.node import distribution
-from pulsar_cam.node.distribution import Release, pulsar_home, version_of
-from pulsar_cam.node.maven import DownloadFailed, Progress
+from pulsar_cam.node.software import distribution
+from pulsar_cam.node.software.distribution import Release, pulsar_home, version_of
+from pulsar_cam.node.software.maven import DownloadFailed, Progress
 
 JAR = "org.apache.pulsar-pulsar-broker-9.9.9.jar"
 

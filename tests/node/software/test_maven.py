@@ -8,7 +8,7 @@ import pytest
 import requests
 from jgo.util import http
 
-from pulsar_cam.node.maven import DownloadFailed, fetch
+from pulsar_cam.node.software.maven import DownloadFailed, fetch
 
 
 class Answer:

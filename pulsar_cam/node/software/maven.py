@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import DependencyMissing
+from ...errors import DependencyMissing
 
 Progress = Callable[[int, int], None]
 """Called with the bytes that have arrived, and those there will be."""

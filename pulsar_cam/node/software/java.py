@@ -9,7 +9,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import DependencyMissing
+from ...errors import DependencyMissing
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pulsar_cam.errors import DependencyMissing
-from pulsar_cam.node.java import find_java
+from pulsar_cam.node.software.java import find_java
 
 needs_sh = pytest.mark.skipif(sys.platform == "win32", reason="the launchers of this test are shell scripts")
 
