@@ -68,6 +68,15 @@ def number(value: object, most: float) -> float | None:
     return float(value) if 0 <= value <= most else None
 
 
+def size_text(size_bytes: float) -> str:
+    """Return a size, or a rate of bytes, to three digits, as ``120 kB`` or ``2.5 GB``."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size_bytes < 999.5:
+            return f"{size_bytes:.3g} {unit}"
+        size_bytes /= 1000
+    return f"{size_bytes:.3g} TB"
+
+
 def utc_text(at_ns: int) -> str:
     """Return a Unix time in nanoseconds as ``2026-01-31T12:00:00.250Z``."""
     text = datetime.fromtimestamp(at_ns / 1e9, UTC).isoformat(timespec="milliseconds")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulsar_cam.text import LARGEST, LONGEST_JSON, load_json, number, printable, reason_of, whole
+from pulsar_cam.text import LARGEST, LONGEST_JSON, load_json, number, printable, reason_of, size_text, whole
 
 from .lab.hostile import assert_showable
 from .lab.tokens import token
@@ -117,3 +117,12 @@ def test_what_is_not_a_number_of_a_stranger(value: object) -> None:
 
 def test_a_number_of_a_stranger_may_be_whole() -> None:
     assert (number(9, 9), number(0.5, 9), number(0, 9)) == (9.0, 0.5, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [(0, "0 B"), (999, "999 B"), (999.7, "1 kB"), (50_000, "50 kB"), (1_234_000, "1.23 MB"), (999_600_000, "1 GB"),
+     (2.5e12, "2.5 TB")],
+)  # fmt: skip
+def test_a_size_has_three_digits(size: float, shown: str) -> None:
+    assert size_text(size) == shown

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Protocol
 
+from ..pulsar.endpoint import is_loopback_host
 from .console import errors
 from .wording import with_options
 
@@ -49,7 +49,7 @@ def metrics(port: int | None, host: str, *observed: tuple[Observed, Readings]) -
     registry = registry_of(*(readings for _, readings in observed))
     with MetricsServer(host, port, registry, lambda: _dead(runs), lambda: _unready(runs)) as server:
         errors.print(f"metrics: {server.url}/metrics")
-        if not _is_loopback(host):
+        if not is_loopback_host(host):
             logger.warning("whoever reaches %s can read these metrics: there is no authentication", host)
         yield
 
@@ -61,10 +61,3 @@ def _dead(runs: Iterable[Observed]) -> str:
 
 def _unready(runs: Iterable[Observed]) -> str:
     return with_options("; ".join(run.unready for run in runs if run.unready))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

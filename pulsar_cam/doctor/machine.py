@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import DependencyMissing, DeviceNotFound, DisplayError, InvalidOption, SourceError
 from ..health.finding import Finding
-from ..text import printable
+from ..text import printable, size_text
 
 if TYPE_CHECKING:
     from ..node import LocalNode
@@ -116,7 +116,7 @@ def local_node() -> Finding:
     except OSError as error:
         says = f"{folder} cannot be read: {error.strerror}"
         return Finding("local node", "warning", says, "correct that, or choose another folder with PULSAR_CAM_DATA")
-    says = f"{running}; Java {java.version}, {free / 1e9:.1f} GB free in {folder}"
+    says = f"{running}; Java {java.version}, {size_text(free)} free in {folder}"
     if too_full:
         return Finding("local node", "warning", says, "make room, or choose another folder with PULSAR_CAM_DATA")
     return Finding("local node", "ok", says)

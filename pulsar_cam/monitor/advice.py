@@ -18,7 +18,7 @@ from ..health.settings import frame_limit_in, idle_timeout_in
 from ..pulsar.admin import Admin
 from ..pulsar.topic_policy import TopicPolicy
 from ..pulsar.topics import Topic
-from ..text import printable, whole
+from ..text import printable, size_text, whole
 from .view import Advice, SubscriptionView, TopicView
 
 logger = logging.getLogger(__name__)
@@ -104,9 +104,9 @@ def _about_backlog(topic: Topic, view: TopicView, policies: Policies) -> Iterato
 
 
 def _limited(topic: Topic, wanted_bytes: int, policies: Policies, why: str) -> Advice:
-    says = f"{why}: limit the backlog to {_size(wanted_bytes)}, with the oldest frames taken first"
+    says = f"{why}: limit the backlog to {size_text(wanted_bytes)}, with the oldest frames taken first"
     if policies.retention_bytes and wanted_bytes >= policies.retention_bytes:
-        return Advice(f"{says}, and raise the retention of {_size(policies.retention_bytes)} above that before")
+        return Advice(f"{says}, and raise the retention of {size_text(policies.retention_bytes)} above that before")
     return Advice(says, TopicPolicy(backlog_bytes=wanted_bytes), _undo(topic, policies))
 
 
@@ -116,10 +116,6 @@ def _undo(topic: Topic, policies: Policies) -> str:
         return f"pulsar-admin topics remove-backlog-quota {name}"
     limit = -1 if policies.backlog_bytes is None else policies.backlog_bytes
     return f"pulsar-admin topics set-backlog-quota {name} --limit {limit} --policy {policies.backlog_policy}"
-
-
-def _size(size_bytes: int) -> str:
-    return f"{size_bytes / 1e9:.1f} GB" if size_bytes >= 10**9 else f"{size_bytes / 1e6:.0f} MB"
 
 
 def _catch_up(view: TopicView) -> str:
@@ -145,7 +141,7 @@ def _about_forgotten(topic: Topic, view: TopicView) -> Iterator[Advice]:
 def _about_many_cameras(view: TopicView) -> Iterator[Advice]:
     if view.publishers > 1 and not view.partitions and view.in_bytes_per_s > _MANY_BYTES_PER_S:
         yield Advice(
-            f"{view.publishers} publishers send {view.in_bytes_per_s / 1e6:.0f} MB/s through one topic: give each a "
+            f"{view.publishers} publishers send {size_text(view.in_bytes_per_s)}/s through one topic: give each a "
             "topic of its own, or a topic with partitions ('pulsar-cam create-topic --partitions N')"
         )
 

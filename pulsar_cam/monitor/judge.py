@@ -15,6 +15,7 @@ from ..errors import (
 from ..health.backlog import nearly_full, share_of
 from ..health.finding import Finding
 from ..health.reach import reason_of, unreachable
+from ..text import size_text
 from .facts import Facts
 from .plan import Plan
 from .view import TopicView
@@ -152,7 +153,7 @@ def topic(facts: Facts) -> Finding:
         return Finding("topic", "skipped", reason_of(found))
     says = (
         f"{_number(found.publishers, 'publisher')}, {_number(found.consumers, 'viewer')}, "
-        f"{found.in_per_s:.0f} messages/s in, {found.storage_bytes / 1e6:.1f} MB stored"
+        f"{found.in_per_s:.0f} messages/s in, {size_text(found.storage_bytes)} stored"
     )
     if full := nearly_full("topic", says, share_of(found.backlog_bytes, found.backlog_limit_bytes)):
         return full

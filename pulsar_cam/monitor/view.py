@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ..health.finding import Finding, State
 from ..measure.stages import Percentiles
-from ..text import utc_text
+from ..text import size_text, utc_text
 
 if TYPE_CHECKING:
     from ..pulsar.topic_policy import TopicPolicy
@@ -56,8 +56,7 @@ class ProbeView:
     @property
     def name(self) -> str:
         """Its name for a person, such as ``kept 50 kB``, or ``kept 1 kB, not stored``."""
-        size = f"{self.payload_bytes / 1000:g} kB" if self.payload_bytes >= 1000 else f"{self.payload_bytes} B"
-        return f"{self.session} {size}" + ("" if self.is_persistent else ", not stored")
+        return f"{self.session} {size_text(self.payload_bytes)}" + ("" if self.is_persistent else ", not stored")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ import psutil  # type: ignore[import-untyped]
 from filelock import FileLock, Timeout
 
 from ..errors import InvalidOption, LocalNodeError
+from ..text import size_text
 from . import class_archive, ports, process, state
 from .folders import cache_folder, data_folder, disk_bytes, free_bytes, is_too_full
 from .log import log_lines
@@ -233,7 +234,7 @@ class LocalNode:
             )
         if is_too_full(self.folder):
             raise LocalNodeError(
-                f"the disk of {self.folder} is too full for a node: {free_bytes(self.folder) >> 20} MB are free",
+                f"the disk of {self.folder} is too full for a node: {size_text(free_bytes(self.folder))} are free",
                 "make room, or choose another folder with PULSAR_CAM_DATA",
             )
 

@@ -127,7 +127,11 @@ def _is_host(host: str) -> bool:
 
 def is_loopback(url: str) -> bool:
     """Tell whether a URL's host is this machine itself."""
-    host = urlsplit(url).hostname or ""
+    return is_loopback_host(urlsplit(url).hostname or "")
+
+
+def is_loopback_host(host: str) -> bool:
+    """Return whether a name or an address is this machine's own, which no other machine reaches."""
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, astuple, dataclass
 
 from ..errors import InvalidOption
+from ..text import size_text
 from .admin import Admin
 from .topics import Topic
 
@@ -73,5 +74,4 @@ class TopicPolicy:
         limits = [self.retention_bytes] if self.retention_bytes else []
         if self.retention_s:
             limits.append(self.retention_s * _TYPICAL_BYTES_PER_S)
-        size = f"{min(limits) / 1e9:.1f} GB" if min(limits) >= 10**9 else f"{min(limits) / 1e6:.0f} MB"
-        return f"disk: up to about {size} for a camera of 720p at 30 fps (120 kB a frame)"
+        return f"disk: up to about {size_text(min(limits))} for a camera of 720p at 30 fps (120 kB a frame)"

@@ -9,7 +9,7 @@ from typing import BinaryIO
 from ..errors import InvalidOption
 from ..text import load_json, printable
 from .samples import OF, Condition, Count, Note, Percentile, Point, Sample
-from .series import SEVERITIES, Event, Events, Series, States, Total
+from .series import SEVERITIES, Events, Series, States, Total
 from .values import Values
 
 _LONGEST_LINE = 1024 * 1024
@@ -45,7 +45,6 @@ class Recording:
     events: Events = field(default_factory=Events)
     down_s: float = 0.0
     problems: list[str] = field(default_factory=list)
-    _texts: dict[str, str] = field(default_factory=dict)
     _is_down: bool = False
 
     def follow(self, at_s: float, line: Values) -> None:
@@ -72,9 +71,9 @@ class Recording:
                 self._draw(at_s, Point(sample.plot, rate, sample.name.removeprefix("dropped ")))
         elif isinstance(sample, Condition) and sample.state in SEVERITIES and _has_room(self.states, sample.part):
             self.states.setdefault(sample.part, States()).add(at_s, sample.state)
-            self._note(at_s, sample.part, sample.state, f"{sample.state}{sample.says and ': '}{sample.says}")
+            self.events.note(at_s, sample.part, sample.state, f"{sample.state}{sample.says and ': '}{sample.says}")
         elif isinstance(sample, Note) and sample.text:
-            self._note(at_s, sample.name, sample.text, sample.text)
+            self.events.note(at_s, sample.name, sample.text, sample.text)
 
     def _draw(self, at_s: float, point: Point) -> None:
         plot = self.plots.setdefault(point.plot, {})
@@ -85,13 +84,6 @@ class Recording:
         if point.value is not None:
             self.last[point.plot, point.percentile] = point.value
             self.highest[point.plot] = max(point.value, self.highest.get(point.plot, point.value))
-
-    def _note(self, at_s: float, name: str, key: str, says: str) -> None:
-        """Note what is new; how a part is at first is not news if it is well."""
-        before = self._texts.get(name)
-        self._texts[name] = key
-        if key != before and not (before is None and key in ("ok", "skipped")):
-            self.events.add(Event(at_s, name, says))
 
 
 def read(file: BinaryIO, name: str) -> list[Recording]:

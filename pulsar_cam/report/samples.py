@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from ..text import size_text
 from .values import Values
 
 Percentile: TypeAlias = Literal["", "p50", "p95", "p99"]
@@ -137,8 +138,7 @@ def _numbers(line: Values, key: str) -> list[tuple[str, Values]]:
 
 def _probe_name(probe: Values) -> str:
     size = probe.number("payload_bytes") or 0
-    payload = f"{size / 1000:g} kB" if size >= 1000 else f"{size:g} B"
-    return f"{probe.text('session')} {payload}{'' if probe.is_true('is_persistent') else ', not stored'}"
+    return f"{probe.text('session')} {size_text(size)}{'' if probe.is_true('is_persistent') else ', not stored'}"
 
 
 def _times(factor: float, number: float | None) -> float | None:

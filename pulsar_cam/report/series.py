@@ -127,8 +127,15 @@ class Events:
     first: list[Event] = field(default_factory=list)
     last: deque[Event] = field(default_factory=lambda: deque(maxlen=_MOST_EVENTS))
     count: int = 0
+    _keys: dict[str, str] = field(default_factory=dict)
 
-    def add(self, event: Event) -> None:
-        """Note one more."""
+    def note(self, at_s: float, what: str, key: str, says: str) -> None:
+        """Note what has a key that is new; how a part is at first is not news if it is well."""
+        before = self._keys.get(what)
+        self._keys[what] = key
+        if key != before and not (before is None and key in ("ok", "skipped")):
+            self._add(Event(at_s, what, says))
+
+    def _add(self, event: Event) -> None:
         self.count += 1
         (self.first if len(self.first) < _MOST_EVENTS else self.last).append(event)

@@ -55,7 +55,7 @@ def test_a_topic_without_a_limit_gets_one_that_takes_nothing() -> None:
 def test_a_limit_above_the_retention_is_said_only() -> None:
     (advice,) = found(policies=replace(WELL, backlog_bytes=None, retention_bytes=10**9))
     assert advice.policy is None
-    assert "raise the retention of 1.0 GB" in advice.says
+    assert "raise the retention of 1 GB" in advice.says
 
 
 def test_a_backlog_that_would_stop_the_camera_is_turned_while_it_is_half_empty() -> None:

@@ -77,7 +77,7 @@ def test_all_is_well() -> None:
     assert set(states(WELL).values()) == {"ok"}
     said = {name: each.says for name, each in found(WELL).items()}
     assert said["sessions"] == "a quiet one has been open for 42 s, with an idle time-out of 60 s"
-    assert said["topic"] == "1 publisher, 1 viewer, 30 messages/s in, 10.0 MB stored"
+    assert said["topic"] == "1 publisher, 1 viewer, 30 messages/s in, 10 MB stored"
     assert said["stream"] == "30.0 fps 1280x720 q80, age p50 12 p95 20 ms"
 
 

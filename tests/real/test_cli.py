@@ -362,5 +362,5 @@ def test_create_topic_says_whether_it_was_new_and_what_it_costs(
     again = cli.run("create-topic", "--topic", topic.name, "--json")
     assert cli.run("create-topic", "--topic", topic.name).out.endswith("disk: its limits are left as they were\n")
     assert new.out.splitlines()[0] == f"topic {topic} created"
-    assert new.out.splitlines()[1].startswith("disk: up to about 1.0 GB")
+    assert new.out.splitlines()[1].startswith("disk: up to about 1 GB")
     assert json.loads(again.out) == {"topic": str(topic), "created": False, "partitions": 0}

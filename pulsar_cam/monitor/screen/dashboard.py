@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ...measure.stages import Percentiles
-from ...text import printable
+from ...text import printable, size_text
 from ..view import ProbeView, SubscriptionView, TopicView, View
 from .sparkline import sparkline
 from .table import STYLES
@@ -213,15 +213,15 @@ def _backlog(view: View, name: str) -> float | None:
 
 
 def _traffic(topic: TopicView) -> str:
-    coming = f"in {topic.in_per_s:.1f}/s {_size(topic.in_bytes_per_s)}/s"
-    going = f"out {topic.out_per_s:.1f}/s {_size(topic.out_bytes_per_s)}/s"
+    coming = f"in {topic.in_per_s:.1f}/s {size_text(topic.in_bytes_per_s)}/s"
+    going = f"out {topic.out_per_s:.1f}/s {size_text(topic.out_bytes_per_s)}/s"
     return f"{_count(topic.publishers, 'publisher')}, {_count(topic.consumers, 'viewer')}  {coming}  {going}"
 
 
 def _kept(topic: TopicView) -> str:
-    limit = f" of {_size(topic.backlog_limit_bytes)}" if topic.backlog_limit_bytes is not None else ""
+    limit = f" of {size_text(topic.backlog_limit_bytes)}" if topic.backlog_limit_bytes is not None else ""
     partitions = f"  {_count(topic.partitions, 'partition')}" if topic.partitions else ""
-    return f"on disk {_size(topic.storage_bytes)}  backlog {_size(topic.backlog_bytes)}{limit}{partitions}"
+    return f"on disk {size_text(topic.storage_bytes)}  backlog {size_text(topic.backlog_bytes)}{limit}{partitions}"
 
 
 def _three(percentiles: Percentiles) -> str:
@@ -230,14 +230,6 @@ def _three(percentiles: Percentiles) -> str:
 
 def _ms(milliseconds: float | None) -> str:
     return "-" if milliseconds is None else f"{milliseconds:.1f}" if milliseconds < 10 else f"{milliseconds:.0f}"
-
-
-def _size(count: float) -> str:
-    for unit in ("B", "kB", "MB"):
-        if count < 1000:
-            return f"{count:.3g} {unit}"
-        count /= 1000
-    return f"{count:.3g} GB"
 
 
 def _count(number: int, what: str) -> str:

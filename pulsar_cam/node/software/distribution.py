@@ -20,6 +20,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ...errors import LocalNodeError
+from ...text import size_text
 from .maven import DownloadFailed, Progress, fetch
 
 log = logging.getLogger(__name__)
@@ -123,7 +124,8 @@ def _check_space(folder: Path, release: Release) -> None:
     needed, free = int(release.size * _SPACE_FACTOR), shutil.disk_usage(folder).free
     if free < needed:
         raise LocalNodeError(
-            f"Pulsar needs {needed >> 20} MB in {folder}, and {free >> 20} MB are free", "make room, then try again"
+            f"Pulsar needs {size_text(needed)} in {folder}, and {size_text(free)} are free",
+            "make room, then try again",
         )
 
 
