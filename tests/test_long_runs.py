@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from pulsar_cam import pipeline
 from pulsar_cam.publishing import encoding
 from pulsar_cam.publishing.stats import PublishStats
 from pulsar_cam.pulsar import connection
@@ -24,6 +23,7 @@ from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.watching import every_frame
 from pulsar_cam.watching.stats import WatchStats
 
+from .lab import runs
 from .lab.endurance import TINY, Flood, Used
 from .lab.memory import needs_linux
 
@@ -99,7 +99,7 @@ def test_a_publisher_of_100_000_frames(monkeypatch: pytest.MonkeyPatch) -> None:
     connect_to(lambda: Peer(receipt, 0), monkeypatch)
     stats = PublishStats()
     looks = Looks(lambda: stats.captured)
-    pipeline.publish(lambda: Flood(FRAMES), Endpoint.of(), TOPIC, every_frame=True, stats=stats, on_tick=looks)
+    runs.publish(lambda: Flood(FRAMES), Endpoint.of(), TOPIC, every_frame=True, stats=stats, on_tick=looks)
     assert stats.published == stats.captured == FRAMES
     first, last = looks.seen
     assert last.is_like(first), looks.seen
@@ -115,7 +115,7 @@ def test_a_viewer_of_100_000_frames(monkeypatch: pytest.MonkeyPatch) -> None:
     connect_to(lambda: Peer(lambda _: next(messages), 4), monkeypatch)
     stats = WatchStats()
     looks = Looks(lambda: stats.received)
-    pipeline.watch(Endpoint.of(), TOPIC, "viewer1", every_frame=True, frames=FRAMES, stats=stats, on_tick=looks)
+    runs.watch(Endpoint.of(), TOPIC, "viewer1", every_frame=True, frames=FRAMES, stats=stats, on_tick=looks)
     assert stats.received == stats.shown == FRAMES
     assert stats.gaps.missing == stats.gaps.repeated == 0
     first, last = looks.seen

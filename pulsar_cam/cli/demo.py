@@ -71,7 +71,7 @@ def demo(
             from ..watching.stats import WatchStats
 
             viewer = _viewer(full_topic, headless)
-            if not viewer.has_window and frames is None and duration is None:
+            if not viewer.is_seen and frames is None and duration is None:
                 frames = _HEADLESS_FRAMES
             published, watched = PublishStats(), WatchStats()
             observed = (
@@ -98,8 +98,11 @@ def _watch(
     as_json: bool,
     stop: threading.Event,
 ) -> None:
-    from .. import pipeline
+    from ..watching.plan import WatchPlan
+    from ..watching.watch import watch
 
+    # Two demos may share a node.
+    plan = WatchPlan(subscription=f"demo-{secrets.token_hex(4)}", frames=frames, duration_s=duration_s)
     with StatusLine(stats, "demo", as_json=as_json) as status:
 
         def tick() -> None:
@@ -108,17 +111,7 @@ def _watch(
                 viewer.wants_quit = True
 
         with status.summary(lambda: summary(stats)):
-            pipeline.watch(
-                endpoint,
-                topic,
-                f"demo-{secrets.token_hex(4)}",  # two demos may share a node
-                viewer=viewer,
-                frames=frames,
-                duration_s=duration_s,
-                stop=stop,
-                stats=stats,
-                on_tick=tick,
-            )
+            watch(endpoint, topic, plan, sink=viewer, stop=stop, stats=stats, on_tick=tick)
 
 
 @contextmanager
@@ -135,10 +128,10 @@ def _publisher(endpoint: Endpoint, topic: Topic, stats: PublishStats) -> Iterato
 
 
 def _publish(endpoint: Endpoint, topic: Topic, stats: PublishStats, stop: threading.Event) -> None:
-    from .. import pipeline
+    from ..publishing.publish import publish
     from ..sources.capture import PATIENCE_S
+    from ..sources.opening import open_source
     from ..sources.reader import first_frame
-    from ..sources.source import open_source
 
     has_camera = False
     with contextlib.suppress(SourceError):
@@ -147,7 +140,7 @@ def _publish(endpoint: Endpoint, topic: Topic, stats: PublishStats, stop: thread
         return
     errors.print("publishing camera-0" if has_camera else "no camera: publishing the test pattern")
     uri = "0" if has_camera else "test-pattern:"
-    pipeline.publish(lambda: open_source(uri), endpoint, topic, stats=stats, stop=stop)
+    publish(lambda: open_source(uri), endpoint, topic, stats=stats, stop=stop)
 
 
 def _viewer(topic: Topic, headless: bool) -> Viewer:

@@ -12,8 +12,8 @@ from .console import errors
 from .wording import with_options
 
 if TYPE_CHECKING:
+    from ..measure.sessions import LoopState
     from ..metrics.family import Readings
-    from ..runtime.background import Background
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ class Observed(Protocol):
     """A run that can be asked how it is."""
 
     @property
-    def network(self) -> Background | None:
+    def network(self) -> LoopState | None:
         """The thread of the event loop, once there is one."""
 
     @property

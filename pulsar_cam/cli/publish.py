@@ -116,14 +116,24 @@ def publish(
     uri = next(each for each in (source, device, "0") if each is not None)  # an empty one is a mistake, no camera 0
 
     with stoppable() as stop:
-        from .. import pipeline
         from ..metrics.publisher import publisher_readings
+        from ..publishing.plan import Adapt, PublishPlan
+        from ..publishing.publish import publish as run
         from ..publishing.stats import PublishStats
-        from ..publishing.steering import Adapt
         from ..sinks.viewer import Viewer
         from ..sinks.window import Window
-        from ..sources.source import open_source
+        from ..sources.opening import open_source
 
+        plan = PublishPlan(
+            quality=80 if quality is None else quality,
+            adapt=Adapt.OFF if not adapt else Adapt.DRY_RUN if dry_run else Adapt.ON,
+            on_demand=on_demand,
+            follow_monitor=follow_monitor,
+            every_frame=every_frame,
+            exit_on_camera_loss=exit_on_camera_loss,
+            frames=frames,
+            duration_s=duration,
+        )
         stats = PublishStats()
         viewer = Viewer(Window(f"pulsar-cam: {full_topic.name} (preview)", with_options) if preview else None)
         with (
@@ -131,18 +141,11 @@ def publish(
             StatusLine(stats, "publish", as_json=as_json, with_stages=show_stages) as status,
             status.summary(lambda: summary(stats)),
         ):
-            pipeline.publish(
+            run(
                 lambda: open_source(uri, size=pixels, fps=fps, loop=loop, keep_jpeg=quality is None),
                 endpoint,
                 full_topic,
-                quality=80 if quality is None else quality,
-                adapt=Adapt.OFF if not adapt else Adapt.DRY_RUN if dry_run else Adapt.ON,
-                on_demand=on_demand,
-                follow_monitor=follow_monitor,
-                every_frame=every_frame,
-                exit_on_camera_loss=exit_on_camera_loss,
-                frames=frames,
-                duration_s=duration,
+                plan,
                 preview=viewer,
                 stop=stop,
                 stats=stats,
@@ -154,15 +157,15 @@ def publish(
 
 def summary(stats: PublishStats) -> str:
     """Return how a run of `publish` ended, as a sentence without its time."""
-    from ..measure.rates import dropped_text, reconnected_text
+    from ..measure.counters import reconnected_text
 
     reconnected = reconnected_text(stats.session.reconnects, stats.session.recovery_s) if stats.session else ""
     return (
         f"published {stats.published} of {stats.captured} captured frames, {stats.published_bytes / 1e6:.1f} MB, "
-        f"dropped {dropped_text(stats.dropped)}{reconnected}{_losses(stats)},"
+        f"dropped {stats.dropped}{reconnected}{_losses(stats)},"
     )
 
 
 def _losses(stats: PublishStats) -> str:
-    losses = stats.reader.losses if stats.reader else 0
+    losses = stats.source.losses if stats.source else 0
     return f", lost the camera {'once' if losses == 1 else f'{losses} times'}" if losses else ""

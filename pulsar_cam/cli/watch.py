@@ -87,17 +87,26 @@ def watch(
     name = check_subscription(subscription) if subscription is not None else f"viewer-{secrets.token_hex(4)}"
 
     with stoppable() as stop:
-        from .. import pipeline
         from ..metrics.viewer import viewer_readings
         from ..sinks.snapshot import check_snapshot_path, save_snapshot
         from ..sinks.viewer import Viewer
         from ..sinks.window import Window
+        from ..watching.plan import WatchPlan
         from ..watching.stats import WatchStats
+        from ..watching.watch import watch as run
 
         if snapshot:
             check_snapshot_path(snapshot)
             frames = 1 if frames is None and duration is None else frames
             headless = headless or frames == 1
+        plan = WatchPlan(
+            subscription=name,
+            durable=durable,
+            every_frame=every_frame,
+            max_age_ms=math.inf if max_age == 0 else max_age,
+            frames=frames,
+            duration_s=duration,
+        )
         stats = WatchStats()
         viewer = Viewer(None if headless else Window(f"pulsar-cam: {full_topic.name} ({name})", with_options))
         with (
@@ -105,20 +114,7 @@ def watch(
             StatusLine(stats, "watch", as_json=as_json, with_stages=show_stages) as status,
             status.summary(lambda: summary(stats)),
         ):
-            pipeline.watch(
-                endpoint,
-                full_topic,
-                name,
-                viewer=viewer,
-                durable=durable,
-                every_frame=every_frame,
-                max_age_ms=math.inf if max_age == 0 else max_age,
-                frames=frames,
-                duration_s=duration,
-                stop=stop,
-                stats=stats,
-                on_tick=status.tick,
-            )
+            run(endpoint, full_topic, plan, sink=viewer, stop=stop, stats=stats, on_tick=status.tick)
         if snapshot and viewer.packet:
             save_snapshot(viewer.packet, snapshot)
             typer.echo(f"snapshot saved: {snapshot}", err=True)
@@ -130,16 +126,14 @@ def watch(
 
 def summary(stats: WatchStats) -> str:
     """Return how a run of `watch` ended, as a sentence without its time."""
-    from ..measure.rates import dropped_text
-
     return (
         f"received {stats.received} messages, {stats.received_bytes / 1e6:.1f} MB, shown {stats.shown} frames "
-        f"({stats.age_text}), dropped {dropped_text(stats.dropped)}, missing {stats.gaps.missing}{_sessions(stats)},"
+        f"({stats.ages.text}), dropped {stats.dropped}, missing {stats.gaps.missing}{_sessions(stats)},"
     )
 
 
 def _sessions(stats: WatchStats) -> str:
-    from ..measure.rates import reconnected_text
+    from ..measure.counters import reconnected_text
 
     if not stats.session:
         return ""

@@ -23,10 +23,10 @@ def _samples(stats: PublishStats, labels: tuple[str, str]) -> Iterator[Sample]:
     for stage, durations in stats.stages:
         yield Sample(f.STAGES, (*labels, stage), Histogram(durations.cumulative, durations.total_s))
     yield from picture_samples(stats, labels)
-    yield Sample(f.AIM_QUALITY, labels, stats.setting.quality)
-    yield Sample(f.AIM_SCALE, labels, stats.setting.scale)
-    yield Sample(f.AIM_FPS, labels, stats.setting.fps)
-    yield Sample(f.CHANGES, labels, stats.changes)
+    yield Sample(f.AIM_QUALITY, labels, stats.aim.setting.quality)
+    yield Sample(f.AIM_SCALE, labels, stats.aim.setting.scale)
+    yield Sample(f.AIM_FPS, labels, stats.aim.setting.fps)
+    yield Sample(f.CHANGES, labels, stats.aim.changes)
     yield from _camera(stats, labels)
     yield from session_samples(stats.session, labels)
     yield Sample(f.IN_FLIGHT, labels, stats.session.in_flight if stats.session else 0)
@@ -37,7 +37,7 @@ def _samples(stats: PublishStats, labels: tuple[str, str]) -> Iterator[Sample]:
 
 def _frames(stats: PublishStats, labels: tuple[str, str]) -> Iterator[Sample]:
     # Captured is read last: what was published or dropped by then was captured before.
-    published, dropped = stats.published, stats.dropped_so_far
+    published, dropped = stats.published, stats.dropped.so_far
     captured = stats.captured
     yield Sample(f.CAPTURED, labels, captured)
     yield Sample(f.PUBLISHED, labels, published)
@@ -47,8 +47,8 @@ def _frames(stats: PublishStats, labels: tuple[str, str]) -> Iterator[Sample]:
 
 
 def _camera(stats: PublishStats, labels: tuple[str, str]) -> Iterator[Sample]:
-    reader = stats.reader
+    source = stats.source
     yield Sample(f.CAMERA_LOST, labels, bool(stats.trouble))
-    yield Sample(f.CAMERA_LOSSES, labels, reader.losses if reader else 0)
-    yield Sample(f.CAMERA_RECOVERY, labels, (reader and reader.recovery_s) or 0)
-    yield Sample(f.DAMAGED, labels, reader.damaged if reader else 0)
+    yield Sample(f.CAMERA_LOSSES, labels, source.losses if source else 0)
+    yield Sample(f.CAMERA_RECOVERY, labels, (source and source.recovery_s) or 0)
+    yield Sample(f.DAMAGED, labels, source.damaged if source else 0)

@@ -19,17 +19,17 @@ def viewer_readings(stats: WatchStats, topic: Topic) -> Readings:
 def _samples(stats: WatchStats, labels: tuple[str, str]) -> Iterator[Sample]:
     yield from _frames(stats, labels)
     yield Sample(f.RECEIVED_BYTES, labels, stats.received_bytes)
-    yield Sample(f.AGE, labels, Histogram(stats.age.cumulative, stats.age.total_s))
+    yield Sample(f.AGE, labels, Histogram(stats.ages.shown.cumulative, stats.ages.shown.total_s))
     for stage, durations in stats.stages:
         yield Sample(f.STAGES, (*labels, stage), Histogram(durations.cumulative, durations.total_s))
     yield from picture_samples(stats, labels)
-    yield Sample(f.MAX_AGE, labels, stats.max_age_ms / 1000)
-    yield Sample(f.NOTICE, labels, bool(stats.notice))
+    yield Sample(f.MAX_AGE, labels, stats.ages.limit_ms / 1000)
+    yield Sample(f.NOTICE, labels, bool(str(stats.notice)))
     yield Sample(f.JUMPS, labels, stats.session.jumps if stats.session else 0)
     yield Sample(f.MISSING, labels, stats.gaps.missing)
     yield Sample(f.REPEATED, labels, stats.gaps.repeated)
-    yield Sample(f.CLOCK_OFFSET, labels, stats.clock.offset_ns / 1e9)
-    if (uncertainty_ms := stats.clock.uncertainty_ms) is not None:
+    yield Sample(f.CLOCK_OFFSET, labels, stats.ages.clock.offset_ns / 1e9)
+    if (uncertainty_ms := stats.ages.clock.uncertainty_ms) is not None:
         yield Sample(f.CLOCK_UNCERTAINTY, labels, uncertainty_ms / 1000)
     yield from session_samples(stats.session, labels)
     if stats.session:
@@ -39,7 +39,7 @@ def _samples(stats: WatchStats, labels: tuple[str, str]) -> Iterator[Sample]:
 
 def _frames(stats: WatchStats, labels: tuple[str, str]) -> Iterator[Sample]:
     # Received is read last: what was shown or dropped by then arrived before.
-    shown, dropped = stats.shown, stats.dropped_so_far
+    shown, dropped = stats.shown, stats.dropped.so_far
     received = stats.received
     yield Sample(f.RECEIVED, labels, received)
     yield Sample(f.SHOWN, labels, shown)

@@ -8,8 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from ..errors import NotAuthenticated, NotAuthorized, PulsarError, TokenUnavailable, TopicNotFound
 from ..pulsar.admin import Admin
@@ -39,7 +38,7 @@ class Audience:
 
 
 class Demand:
-    """Polls a topic's statistics while it is open, as an async context manager; never raises on the way.
+    """Polls a topic's statistics for as long as `run` does; never raises on the way.
 
     Where the admin API cannot tell, the audience is not known, and that is taken for demand. Why is logged once.
     Where it will not tell us, it is asked every NO_RIGHT_POLL_S only: a right may be granted, or a token renewed.
@@ -57,25 +56,14 @@ class Demand:
         self._endpoint, self._topic, self._on_demand = endpoint, topic, on_demand
         self._has_told = False
         self._has_no_right = False
-        self._polling: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> Self:
-        self._polling = asyncio.create_task(self._poll())
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._polling:
-            self._polling.cancel()
-            await asyncio.wait([self._polling], timeout=_TIMEOUT_S)
 
     @property
     def is_there(self) -> bool:
         """Whether frames are wanted: somebody subscribes, or nobody can tell."""
         return self.audience is None or self.audience.consumers > 0
 
-    async def _poll(self) -> None:
+    async def run(self) -> None:
+        """Ask again and again, for ever."""
         try:
             async with Admin(self._endpoint, _TIMEOUT_S) as admin:
                 while True:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import secrets
 import time
-from types import TracebackType
-from typing import Self
 
 from ..errors import BadMessage, PulsarError
 from ..pulsar.condition import Condition, condition_in, condition_topic
@@ -22,7 +19,7 @@ STALE_S = 20.0
 
 
 class Following:
-    """Listens to what a monitor tells of a stream, as an async context manager; never raises on the way.
+    """Listens to what a monitor says of a stream, for as long as `run` does; never raises on the way.
 
     Where that is not possible it is logged once, and the condition is not known.
     """
@@ -31,25 +28,14 @@ class Following:
         self._endpoint, self._topic = endpoint, condition_topic(topic)
         self._told: Condition | None = None
         self._told_at_s = 0.0
-        self._listening: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> Self:
-        self._listening = asyncio.create_task(self._listen())
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._listening:
-            self._listening.cancel()
-            await asyncio.wait([self._listening])
 
     @property
     def condition(self) -> Condition | None:
         """What was told last; None if nobody told anything lately."""
         return self._told if time.monotonic() - self._told_at_s < STALE_S else None
 
-    async def _listen(self) -> None:
+    async def run(self) -> None:
+        """Listen, for ever."""
         try:
             # The name of its own lets several publishers of a topic listen.
             subscription = f"pulsar-cam-publisher-{secrets.token_hex(4)}"

@@ -44,11 +44,15 @@ class Sender:
         """
         why_it_waits = self._stats.reason_to_supersede
         await self._end()
-        self._stats.sent += 1
         self._sending = asyncio.create_task(self._send(packet, why_it_waits))
 
+    @property
+    def under_way(self) -> int:
+        """How many packets were begun and are not sent yet."""
+        return int(self._sending is not None and not self._sending.done())
+
     async def finish(self, timeout_s: float) -> None:
-        """Wait until all is sent and has its receipt, for the receipts no longer than so many seconds.
+        """Wait until all is sent and has its receipt, for the receipts no longer than that.
 
         Raises:
             PulsarError: the session ended for a reason that will not pass.
@@ -65,7 +69,8 @@ class Sender:
     async def _send(self, packet: Packet, why_it_waits: str) -> None:
         await self._producer.room()
         if self._may_drop and packet.encoded_at_ns and time.time_ns() - packet.encoded_at_ns > _STALE_NS:
-            self._stats.sent -= 1
-            self._stats.drop(why_it_waits)
+            self._stats.dropped.count(why_it_waits)
             return
-        (await self._producer.send(packet)).add_done_callback(self._stats.settler(packet))
+        receipt = await self._producer.send(packet)
+        self._stats.sent += 1
+        receipt.add_done_callback(self._stats.settler(packet))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 _QUALITY_STEP = 10
 # Of 1280x720 these make 960x540, 640x360, 480x270, 320x180 and less.
@@ -37,6 +38,10 @@ class Setting:
         tables = 200 - 2 * self.quality if self.quality >= 50 else 5000 / self.quality
         return float((max(tables, 2) / 40) ** -0.6 * self.scale**1.7)
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as it is printed in JSON."""
+        return {"quality": self.quality, "scale": self.scale, "fps": round(self.fps, 1)}
+
     def change_to(self, other: Setting) -> str:
         """Return what another setting would change, such as ``quality 80 to 60, scale 1 to 0.5``."""
         return ", ".join(
@@ -44,6 +49,19 @@ class Setting:
             for name in ("quality", "scale", "fps")
             if (mine := getattr(self, name)) != (theirs := getattr(other, name))
         )
+
+
+class Aim:
+    """What a publisher aims at now, and how often that changed.
+
+    Attributes:
+        setting: quality, scale and rate.
+        changes: how often the controller changed it.
+    """
+
+    def __init__(self) -> None:
+        self.setting = Setting(quality=100)
+        self.changes = 0
 
 
 def ladder(best: Setting, worst: Setting) -> list[Setting]:

@@ -75,6 +75,15 @@ class Topic:
         """Whether the node keeps what is published."""
         return self.domain == "persistent"
 
+    def check_keeps_frames(self) -> None:
+        """Find out whether a frame on it waits for those who were away.
+
+        Raises:
+            InvalidOption: the node keeps nothing that is published to it.
+        """
+        if not self.is_persistent:
+            raise InvalidOption("every_frame", self, "a non-persistent topic keeps no frame; use a persistent one")
+
 
 def check_subscription(name: str) -> str:
     """Return the subscription name, or say why it cannot be one.

@@ -21,6 +21,9 @@ CLEAN_UP_S = 1.5
 """Sessions close within 1.2 s, but a call of the system, such as for a host's address, can take its time."""
 
 
+_here = threading.local()
+
+
 class Background:
     """Runs one coroutine on an event loop in a thread of its own, as a context manager.
 
@@ -75,11 +78,6 @@ class Background:
         """For how long the event loop has kept everything on it waiting by now, in seconds; 0 when it has ended."""
         return self._selector.awake_s if self._selector and self.is_running else 0.0
 
-    def forget_blocks(self) -> None:
-        """Measure blocks from now on: before the first frame, they delay nothing."""
-        if self._selector:
-            self._selector.longest_s = self._selector.most_work_s = 0.0
-
     def do(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Have a coroutine run on the event loop as well, without waiting for it; nothing happens after its end."""
         if self._loop and self._thread.is_alive():
@@ -118,8 +116,14 @@ class Background:
             giving_back.cancel()
 
     def _new_loop(self) -> asyncio.AbstractEventLoop:
-        self._selector = _TimedSelector()
+        self._selector = _here.selector = _TimedSelector()
         return asyncio.SelectorEventLoop(self._selector)
+
+
+def forget_blocks() -> None:
+    """Have the event loop of this thread measure its blocks from now on, where it is one of a `Background`."""
+    if selector := getattr(_here, "selector", None):
+        selector.longest_s = selector.most_work_s = 0.0
 
 
 class _TimedSelector(selectors.DefaultSelector):

@@ -35,7 +35,7 @@ class Viewer:
         self._info: Callable[[], Sequence[str]] = list
 
     @property
-    def has_window(self) -> bool:
+    def is_seen(self) -> bool:
         """Whether frames are seen, not only counted."""
         return self._window is not None
 

@@ -23,10 +23,10 @@ PATIENCE_S = 5.0
 
 _EOI = b"\xff\xd9"
 _OWN_ZEROS = 4  # bytes that may be the picture's own; if they are not, a decoder skips them
-_RETRY_SECONDS = 0.02
+_RETRY_S = 0.02
 _USUAL_FPS = 30.0
 _MAX_FPS = 240.0
-_LONGEST_PAUSE = 10.0
+_LONGEST_PAUSE_S = 10.0
 _OLDEST_CAMERA_BUFFER_NS = 10_000_000_000
 
 
@@ -173,6 +173,8 @@ class LiveSource:
         damaged: frames that were left out, because they are empty, cut short or no picture.
     """
 
+    can_wait = False
+
     def __init__(self, capture: Capture, name: str, *, ends: bool, fps: float | None = None) -> None:
         self.name = name
         self.damaged = 0
@@ -187,21 +189,21 @@ class LiveSource:
         Raises:
             SourceStopped: no good frame came for PATIENCE_S, or the stream ended.
         """
-        deadline = time.monotonic() + PATIENCE_S
+        deadline_s = time.monotonic() + PATIENCE_S
         while not self._capture.stopped.is_set():
             grabbed = self._capture.grab()
             age_ns = self._capture.age_ns()
             captured_at_ns = time.time_ns() - age_ns
             if grabbed and not self._rate.keep((time.monotonic_ns() - age_ns) / 1e9):
-                deadline = time.monotonic() + PATIENCE_S
+                deadline_s = time.monotonic() + PATIENCE_S
                 continue
             picture = self._capture.retrieve() if grabbed else None
             if picture is not None:
                 self._sequence += 1
                 return _captured(picture, captured_at_ns, self._sequence - 1, self.name)
             self.damaged += grabbed
-            self._check(grabbed, deadline)
-            self._capture.stopped.wait(_RETRY_SECONDS)
+            self._check(grabbed, deadline_s)
+            self._capture.stopped.wait(_RETRY_S)
         return None
 
     @property
@@ -213,12 +215,12 @@ class LiveSource:
         """Release the camera or connection; a read that waits for a frame ends with it, or at its time-out."""
         self._capture.close()
 
-    def _check(self, grabbed: bool, deadline: float) -> None:
+    def _check(self, grabbed: bool, deadline_s: float) -> None:
         if self._capture.stopped.is_set():
             return
         if self._ends and not grabbed:
             raise SourceStopped(self.name, "the stream ended or the connection was lost")
-        if time.monotonic() >= deadline:
+        if time.monotonic() >= deadline_s:
             raise SourceStopped(self.name, f"no good frame for {PATIENCE_S:g} s")
 
 
@@ -235,6 +237,7 @@ class FilmSource:
     """
 
     blocked_s = 0.0
+    can_wait = True
 
     def __init__(self, capture: Capture, name: str, *, fps: float | None = None, loop: bool = False) -> None:
         self.name = name
@@ -243,17 +246,17 @@ class FilmSource:
         self._loop = loop
         self._rate = RateLimit(fps)
         own_fps = capture.get(cv2.CAP_PROP_FPS)
-        self._period = 1 / (own_fps if 1 <= own_fps <= _MAX_FPS else _USUAL_FPS)
-        self._pacer = Pacer(capture.stopped, catch_up=2 * self._period)
-        self._stamp = self._seconds = -self._period
+        self._period_s = 1 / (own_fps if 1 <= own_fps <= _MAX_FPS else _USUAL_FPS)
+        self._pacer = Pacer(capture.stopped, catch_up_s=2 * self._period_s)
+        self._stamp_s = self._film_s = -self._period_s
         self._sequence = 0
 
     def read(self) -> Captured | None:
         """Wait for the time of the next frame; None at the end or when closed. Damaged frames are left out."""
         while self._advance():
-            if not self._rate.keep(self._seconds):
+            if not self._rate.keep(self._film_s):
                 continue
-            if not self._pacer.wait_until(self._seconds):
+            if not self._pacer.wait_until(self._film_s):
                 return None
             captured_at_ns = time.time_ns()
             picture = self._capture.retrieve()
@@ -271,9 +274,9 @@ class FilmSource:
         """Grab the next frame and tell its time, which runs on when the film starts over."""
         if not self._capture.grab() and not (self._loop and self._capture.rewind() and self._capture.grab()):
             return False
-        stamp = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-        step = stamp - self._stamp
+        stamp_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        step_s = stamp_s - self._stamp_s
         # Stamps that stand still, jump or run wild are not the film's time; its frame rate is the next best.
-        self._seconds += step if 1 / _MAX_FPS <= step <= _LONGEST_PAUSE else self._period
-        self._stamp = stamp
+        self._film_s += step_s if 1 / _MAX_FPS <= step_s <= _LONGEST_PAUSE_S else self._period_s
+        self._stamp_s = stamp_s
         return True

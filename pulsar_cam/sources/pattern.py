@@ -84,10 +84,11 @@ class PatternSource:
     name = "test-pattern"
     damaged = 0
     blocked_s = 0.0
+    can_wait = True
 
     def __init__(self, size: tuple[int, int] = (1280, 720), fps: float = 30.0) -> None:
         self._stopped = threading.Event()
-        self._pacer = Pacer(self._stopped, catch_up=2 / fps)
+        self._pacer = Pacer(self._stopped, catch_up_s=2 / fps)
         self._fps = fps
         self._background = _draw_background(*size)
         self._number = 0

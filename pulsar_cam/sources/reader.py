@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
@@ -24,6 +24,49 @@ _JOIN_S = 0.5
 _MOST_STUCK = 3
 
 
+@dataclass(frozen=True, slots=True)
+class _End:
+    """That no more frames come: since when, and the error that it is, if it is one."""
+
+    at_s: float
+    error: Exception | None
+
+
+class _Losses:
+    """How often a source stopped, and whether it is back."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.recovery_s: float | None = None
+        self.trouble = ""
+        self._lost_at_s = 0.0
+
+    def begin(self, lost: SourceStopped, name: str) -> None:
+        logger.warning("%s; trying again", lost)
+        self.count += 1
+        self._lost_at_s = time.monotonic()
+        self.trouble = f"{name} stopped: {lost.problem}, trying again"
+
+    def end(self, name: str) -> None:
+        self.recovery_s, self.trouble = time.monotonic() - self._lost_at_s, ""
+        logger.warning("%s is back after %.1f s", name, self.recovery_s)
+
+
+class _Numbers:
+    """Counts frames on over losses: every opening of a source begins at 0 again."""
+
+    def __init__(self) -> None:
+        self._first = self._next = 0
+
+    def begin(self) -> None:
+        self._first = self._next
+
+    def counted_on(self, captured: Captured) -> Captured:
+        number = self._first + (captured.sequence or 0)
+        self._next = number + 1
+        return replace(captured, sequence=number) if self._first else captured
+
+
 class SourceReader:
     """Opens a source, and hands over each frame from `begin` on, until the source ends or the context is left.
 
@@ -33,9 +76,6 @@ class SourceReader:
 
     Attributes:
         name: of the source, as in its frames; empty before it is open.
-        losses: how often it stopped.
-        recovery_s: how long it last took from noticing that to the next frame, in seconds; None if there was none.
-        trouble: while it gives no frames, what happened, in a few words; else empty.
     """
 
     def __init__(
@@ -47,18 +87,14 @@ class SourceReader:
         recovers: bool = False,
     ) -> None:
         """Take what is called in threads: `on_frame` with each frame, `on_end` when no more will come."""
-        self.name = self.trouble = ""
-        self.losses = 0
-        self.recovery_s: float | None = None
+        self.name = ""
         self._open_source, self._on_frame, self._on_end = open_source, on_frame, on_end
         self._recovers = recovers
         self._reading: Reading | None = None
         self._stuck: list[Reading] = []
-        self._error: Exception | None = None
-        self._first_number = self._next_number = 0  # of frames, counted on over losses
+        self._numbers, self._losses = _Numbers(), _Losses()
         self._damaged_before = 0
-        self._lost_at_s = 0.0
-        self._ended_at_s: float | None = None
+        self._end: _End | None = None
         self._opened = threading.Event()
         self._begun = threading.Event()
         self._ending = threading.Event()
@@ -73,8 +109,8 @@ class SourceReader:
     ) -> None:
         self.end()
         self._thread.join()  # it leaves behind whatever does not answer
-        if self._error and error is None:
-            raise self._error
+        if self._end and self._end.error and error is None:
+            raise self._end.error
 
     def wait_open(self, timeout_s: float) -> bool:
         """Wait until the source is open or has failed to open; return whether that is settled."""
@@ -83,18 +119,33 @@ class SourceReader:
     @property
     def has_failed(self) -> bool:
         """Whether the source gave an error, which leaving the context raises."""
-        return self._error is not None
+        return self._end is not None and self._end.error is not None
 
     @property
     def ended_for_s(self) -> float:
         """Seconds since the source ended; 0 while more frames may come."""
-        return time.monotonic() - self._ended_at_s if self._ended_at_s else 0.0
+        return time.monotonic() - self._end.at_s if self._end else 0.0
 
     @property
     def damaged(self) -> int:
-        """How many frames the source left out, because they are no picture."""
+        """How many frames the source left out, because they are not pictures."""
         source = self._reading.source if self._reading else None
         return self._damaged_before + (source.damaged if source else 0)
+
+    @property
+    def losses(self) -> int:
+        """How often the source stopped."""
+        return self._losses.count
+
+    @property
+    def recovery_s(self) -> float | None:
+        """How long it last took from noticing that to the next frame, in seconds; None if there was none."""
+        return self._losses.recovery_s
+
+    @property
+    def trouble(self) -> str:
+        """While the source gives no frames, what happened, in a few words; else empty."""
+        return self._losses.trouble
 
     def begin(self) -> None:
         """Start to read frames."""
@@ -108,22 +159,19 @@ class SourceReader:
         self._begun.set()
 
     def _run(self) -> None:
+        error: Exception | None = None
         try:
             error = self._read()
             while self._recovers and isinstance(error, SourceStopped) and self.name:
                 error = self._recover(error)
-            self._error = error
         finally:
+            self._end = _End(time.monotonic(), error)
             self._opened.set()
-            self._ended_at_s = time.monotonic()
             self._on_end()
 
     def _recover(self, lost: SourceStopped) -> Exception | None:
         """Open the source again and again until it gives frames, and return why these ended; None at their end."""
-        logger.warning("%s; trying again", lost)
-        self.losses += 1
-        self._lost_at_s = time.monotonic()
-        self.trouble = f"{self.name} stopped: {lost.problem}, trying again"
+        self._losses.begin(lost, self.name)
         delays_s = backoff()
         while not self._ending.wait(next(delays_s)):
             self._stuck = [reading for reading in self._stuck if not reading.ended.is_set()]
@@ -136,7 +184,8 @@ class SourceReader:
 
     def _read(self) -> Exception | None:
         """Have the source opened and read, and return why that ended; None at its end, or when asked to end."""
-        self._first_number, self._damaged_before = self._next_number, self.damaged
+        self._numbers.begin()
+        self._damaged_before = self.damaged
         self._reading = reading = Reading(self._open_source, self._begun, self._note_open, self._hand_over)
         reading.start()
         while not reading.ended.wait(_LOOK_S):
@@ -162,11 +211,8 @@ class SourceReader:
 
     def _hand_over(self, captured: Captured) -> None:
         if self.trouble:
-            self.recovery_s, self.trouble = time.monotonic() - self._lost_at_s, ""
-            logger.warning("%s is back after %.1f s", self.name, self.recovery_s)
-        number = self._first_number + (captured.sequence or 0)
-        self._next_number = number + 1
-        self._on_frame(replace(captured, sequence=number) if self._first_number else captured)
+            self._losses.end(self.name)
+        self._on_frame(self._numbers.counted_on(captured))
 
 
 def first_frame(
@@ -177,9 +223,9 @@ def first_frame(
     Raises:
         SourceError: it cannot be opened, or failed before that.
     """
-    stop, frames, deadline = stop or threading.Event(), list[Captured](), time.monotonic() + timeout_s
+    stop, frames, deadline_s = stop or threading.Event(), list[Captured](), time.monotonic() + timeout_s
     with SourceReader(open_source, frames.append, lambda: None) as reader:
         reader.begin()
-        while not (frames or reader.ended_for_s or stop.wait(_FIRST_LOOK_S)) and time.monotonic() < deadline:
+        while not (frames or reader.ended_for_s or stop.wait(_FIRST_LOOK_S)) and time.monotonic() < deadline_s:
             pass
     return frames[0] if frames else None

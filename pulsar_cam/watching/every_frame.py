@@ -3,66 +3,89 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable
+import contextlib
+import time
 
 from ..errors import DecodeError
 from ..frame import Packet
 from ..measure.clocks import ClockOffset
+from ..measure.sequence import Repeats
 from ..pulsar.consumer import Consumer
 from ..pulsar.in_flight import MOST_IN_FLIGHT
 from ..pulsar.wire import packet_of
-from ..runtime.in_turn import InTurn
+from ..runtime.background import forget_blocks
+from ..runtime.handoff import InTurn
+from .plan import WatchPlan
 from .stats import WatchStats
 
 _SLOTS = MOST_IN_FLIGHT  # no node pushes more ahead of our acks, so reading never waits, and pongs are read
 _PAUSE_S = 0.01
-_MOST_STREAMS = 100
-_MOST_MISSING = 1000
 
 
 class EveryFrame:
-    """Receives for a viewer in another thread, which takes the packets from `packets` and says when each is done.
+    """Receives for a viewer in another thread, which says when it is done with each packet.
 
     A node delivers again what was not acknowledged, and a publisher sends again what it got no receipt for. Such
     repetitions are dropped, so a frame is shown once. A viewer that dies between the two is shown it again when it
     comes back.
-
-    Attributes:
-        packets: those that wait for the viewer.
     """
 
-    def __init__(self, consumer: Consumer, stats: WatchStats) -> None:
-        self.packets = InTurn[Packet](_SLOTS)
-        self._consumer, self._stats = consumer, stats
+    def __init__(self, consumer: Consumer, plan: WatchPlan, stats: WatchStats) -> None:
+        self._consumer, self._plan, self._stats = consumer, plan, stats
+        self._packets = InTurn[Packet](_SLOTS)
         self._repeats = Repeats()
         self._unacknowledged: set[str] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._acks: set[asyncio.Task[None]] = set()
 
-    async def receive(self, frames: int | None) -> None:
-        """Receive so many frames, or without end, and return when the last one is acknowledged.
+    async def receive(self) -> None:
+        """Receive until enough frames have come, or without end, and return when the last one is acknowledged.
 
         Raises:
             PulsarError: the node cannot be reached, or refuses for a reason that will not pass.
         """
+        self._loop = asyncio.get_running_loop()
         try:
             async with self._consumer:
-                if self._stats.network:
-                    self._stats.network.forget_blocks()
-                self._stats.clock = ClockOffset(lags=True)
-                await self._hand_over(frames)
-                self.packets.close()
-                while self._unacknowledged:  # noqa: ASYNC110 - the viewer tells from another thread
+                forget_blocks()  # before the first frame, they delay nothing
+                self._stats.ages.clock = ClockOffset(lags=True)
+                await self._hand_over()
+                self._packets.close()
+                while self._unacknowledged:  # noqa: ASYNC110 - the viewer says so from another thread
                     await asyncio.sleep(_PAUSE_S)
         finally:
-            self.packets.close()
+            self._packets.close()
 
-    async def acknowledge(self, packet: Packet) -> None:
-        """Acknowledge a packet that was shown, or that never can be."""
+    def next(self, timeout_s: float, *, is_paused: bool) -> Packet | None:
+        """Wait for the next packet in order; None after that time, and during a pause, in which it waits."""
+        if is_paused:
+            time.sleep(timeout_s)
+            return None
+        return self._packets.take(timeout_s)
+
+    def done(self, packet: Packet) -> None:
+        """Have a packet acknowledged that was shown, or that never can be; without effect after the end."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the node delivers it again to the next viewer
+            if self._loop:
+                self._loop.call_soon_threadsafe(self._begin_ack, packet)
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether nothing waits, and nothing more will come."""
+        return self._packets.is_drained
+
+    def _begin_ack(self, packet: Packet) -> None:
+        ack = asyncio.ensure_future(self._acknowledge(packet))
+        self._acks.add(ack)
+        ack.add_done_callback(self._acks.discard)
+
+    async def _acknowledge(self, packet: Packet) -> None:
         try:
             await self._consumer.ack(packet)
         finally:  # whatever happens to the ack, the end of the run must not wait for it for ever
             self._unacknowledged.discard(packet.message_id)
 
-    async def _hand_over(self, frames: int | None) -> None:
+    async def _hand_over(self) -> None:
         async for delivery in self._consumer:
             self._stats.arrived(delivery)
             try:
@@ -79,55 +102,14 @@ class EveryFrame:
                 await self._drop_repetition(packet)
                 continue
             self._stats.follow(packet)
-            while not self.packets.has_room:  # noqa: ASYNC110 - the viewer takes in another thread
+            while not self._packets.has_room:  # noqa: ASYNC110 - the viewer takes in another thread
                 await asyncio.sleep(_PAUSE_S)
             self._unacknowledged.add(packet.message_id)
-            self.packets.put(packet)
-            if self._stats.images == frames:
+            self._packets.put(packet)
+            if self._stats.images == self._plan.frames:
                 return
 
     async def _drop_repetition(self, packet: Packet) -> None:
-        self._stats.drop("repeated")
+        self._stats.dropped.count("repeated")
         if packet.message_id not in self._unacknowledged:
             await self._consumer.ack(packet)
-
-
-class Repeats:
-    """Knows which frames have come, by their publisher's session and their number, in bounded memory.
-
-    A number that was skipped may still come late: Pulsar can refuse a frame and take the one behind it. So may one
-    below the first that came, to a viewer that comes back: to show a frame twice is better than never.
-    """
-
-    def __init__(self) -> None:
-        self._streams: dict[Hashable, _Numbers] = {}
-
-    def has_come(self, packet: Packet) -> bool:
-        """Note a packet, and tell whether it came before; one without session or number never did."""
-        if packet.session is None or packet.sequence is None:
-            return False
-        stream = (packet.source, packet.session)
-        numbers = self._streams.pop(stream, None) or _Numbers(packet.sequence)
-        self._streams[stream] = numbers
-        if len(self._streams) > _MOST_STREAMS:
-            self._streams.pop(next(iter(self._streams)))
-        return numbers.has_come(packet.sequence)
-
-
-class _Numbers:
-    """The numbers of one stream: all up to the last one have come, but for those that are missing."""
-
-    def __init__(self, first: int) -> None:
-        self._last = first - 1
-        self._missing = set(range(max(0, first - _MOST_MISSING), first))
-
-    def has_come(self, number: int) -> bool:
-        if number <= self._last:
-            is_late = number in self._missing
-            self._missing.discard(number)
-            return not is_late
-        self._missing.update(range(max(self._last + 1, number - _MOST_MISSING), number))
-        self._last = number
-        if len(self._missing) > _MOST_MISSING:
-            self._missing = {each for each in self._missing if each > number - _MOST_MISSING}
-        return False

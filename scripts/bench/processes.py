@@ -44,7 +44,9 @@ def context() -> BaseContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     made = multiprocessing.get_context("forkserver")
-    made.set_forkserver_preload(["scripts.bench.frames", "scripts.bench.meter", "pulsar_cam.pipeline"])
+    made.set_forkserver_preload(
+        ["scripts.bench.frames", "scripts.bench.meter", "pulsar_cam.publishing.publish", "pulsar_cam.watching.watch"]
+    )
     return made
 
 

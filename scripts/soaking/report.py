@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -137,7 +137,7 @@ def _bounded(what: str, value: float, most: float) -> Verdict:
     return Verdict(f"{what} below {most:.0f} MB", value <= most, f"at most {value:.0f} MB")
 
 
-def _pairs(counts: dict[str, int]) -> str:
+def _pairs(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.items()) or "0"
 
 

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pulsar_cam import pipeline
 from pulsar_cam.errors import SourceStopped, SourceUnreadable
 from pulsar_cam.frame import Frame, Packet
 from pulsar_cam.publishing.stats import PublishStats
@@ -17,6 +16,7 @@ from pulsar_cam.pulsar.wire import Receipt
 from pulsar_cam.sinks.viewer import Viewer
 from pulsar_cam.sources.pattern import PatternSource
 from pulsar_cam.watching.stats import WatchStats
+from tests.lab import runs
 from tests.lab.xvfb import wait_until
 
 from .numbers import Numbers
@@ -31,11 +31,10 @@ class Receipts(PublishStats):
     """Counters of a publisher, with the number of every frame that was acknowledged."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(on_receipt=self._note)
         self.acknowledged = Numbers()
 
-    def _settle(self, packet: Packet, receipt: Receipt) -> None:
-        super()._settle(packet, receipt)
+    def _note(self, packet: Packet, receipt: Receipt) -> None:
         if receipt.accepted and packet.sequence is not None:
             self.acknowledged.add(packet.sequence)
 
@@ -162,7 +161,7 @@ class Streams:
 
         def watching(name: str, topic: Topic, audience: Audience, **options: bool) -> Run:
             where = (at[name], topic, name.replace(" ", "-"))
-            return Run(name, pipeline.watch, *where, viewer=audience, stats=self.watched[name], **options)
+            return Run(name, runs.watch, *where, viewer=audience, stats=self.watched[name], **options)
 
         self.viewers = [
             watching("viewer", LIVE, self.viewer),
@@ -170,8 +169,8 @@ class Streams:
             watching("film viewer", FILM, self.film_viewer, every_frame=True),
         ]
         self.publishers = [
-            Run("camera", pipeline.publish, self.socket.open, at["camera"], LIVE, stats=self.live),
-            Run("film", pipeline.publish, self._open_film, at["film"], FILM, every_frame=True, stats=self.film),
+            Run("camera", runs.publish, self.socket.open, at["camera"], LIVE, stats=self.live),
+            Run("film", runs.publish, self._open_film, at["film"], FILM, every_frame=True, stats=self.film),
         ]
 
     def _open_film(self) -> Film:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import psutil  # type: ignore[import-untyped]
 
 from pulsar_cam.frame import Packet
+from pulsar_cam.measure.sessions import LoopState
 from pulsar_cam.runtime.background import Background
 
 from .bombs import flat
@@ -27,6 +28,7 @@ class Flood:
     name = "flood"
     damaged = 0
     blocked_s = 0.0
+    can_wait = True
 
     def __init__(self, frames: int) -> None:
         self._numbers = iter(range(frames))
@@ -50,10 +52,10 @@ class Used:
     tasks: int
 
     @classmethod
-    def now(cls, *networks: Background | None) -> Used:
+    def now(cls, *networks: LoopState | None) -> Used:
         """Look, also at the tasks on the event loops of publisher and viewer."""
         gc.collect()
-        loops = [network._loop for network in networks if network and network._loop]
+        loops = [network._loop for network in networks if isinstance(network, Background) and network._loop]
         return cls(
             resident_mb(),
             len(gc.get_objects()),

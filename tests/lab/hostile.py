@@ -57,7 +57,7 @@ def live_through(text: bytes) -> WatchStats:
 def look_at(packet: Packet, stats: WatchStats) -> None:
     """Show a packet's picture as a viewer does, and publish it again as a bridge would."""
     stats.follow(packet)
-    stats.is_too_old(packet)
+    stats.ages.is_too_old(packet)
     if packet.width * packet.height <= _MOST_PIXELS:
         frame = decode(packet, fit=(320, 240))
         assert 0 < frame.width <= packet.width

@@ -62,16 +62,16 @@ def published() -> PublishStats:
     """Return the counters of a run with 10 frames, of which 2 were published, 5 dropped, and 3 are under way."""
     stats = PublishStats()
     stats.session = session()
-    stats.reader = SimpleNamespace(trouble="camera-0 stopped", losses=2, recovery_s=7.5, damaged=4)  # type: ignore[assignment]
-    stats.network = SimpleNamespace(longest_block_ms=12.0, longest_work_ms=3.0)  # type: ignore[assignment]
-    stats.captured, stats.changes, stats.cards = 10, 6, 8
+    stats.source = SimpleNamespace(trouble="camera-0 stopped", losses=2, recovery_s=7.5, damaged=4)
+    stats.network = SimpleNamespace(longest_block_ms=12.0, longest_work_ms=3.0)
+    stats.captured_rate.total, stats.aim.changes, stats.cards = 10, 6, 8
     packet = Packet(b"x" * 100, 640, 480, captured_at_ns=0, encoded_at_ns=3 * MS, quality=70)
     accepted = Receipt("1", message_id="CAAQ", sent_at_ns=4 * MS, received_at_ns=24 * MS)
     stats._settle(packet, accepted)
     stats._settle(packet, accepted)
     for reason in ("superseded", "superseded", "superseded", "rejected", "in_flight_full"):
-        stats.drop(reason)
-    stats.setting = Setting(60, 0.5, 15.0)
+        stats.dropped.count(reason)
+    stats.aim.setting = Setting(60, 0.5, 15.0)
     return stats
 
 
@@ -79,8 +79,8 @@ def watched() -> WatchStats:
     """Return the counters of a run with 6 messages, of which 2 were shown, 3 dropped, and 1 is under way."""
     stats = WatchStats()
     stats.session = session()
-    stats.network = SimpleNamespace(longest_block_ms=12.0, longest_work_ms=3.0)  # type: ignore[assignment]
-    stats.max_age_ms = 500
+    stats.network = SimpleNamespace(longest_block_ms=12.0, longest_work_ms=3.0)
+    stats.ages.limit_ms = 500
     for _ in range(6):
         stats.arrived(Delivery("CAAQADAA", b"x" * 100, published_at_ns=0, received_at_ns=0))
     now_ns = time.time_ns()
@@ -92,8 +92,8 @@ def watched() -> WatchStats:
         stats.follow(replace(packet, sequence=sequence))
     for _ in range(2):
         stats.show(packet, now_ns + 8 * MS)
-    stats.drop("superseded")
-    stats.drop("too_old")
+    stats.dropped.count("superseded")
+    stats.dropped.count("too_old")
     stats.drop_card(replace(packet, notice="camera-0 stopped"))
     return stats
 
@@ -329,18 +329,18 @@ def test_sums_hold_whenever_somebody_asks(role: str) -> None:
             step()
 
     def publish() -> None:
-        published.captured += 1
-        published.drop("superseded")
-        published.captured += 1
+        published.captured_rate.count()
+        published.dropped.count("superseded")
+        published.captured_rate.count()
         published.stages["encode"].add(7 * MS)
-        published.published += 1
+        published.published_rate.count()
 
     def watch() -> None:
         watched.received += 1
-        watched.drop("too_old")
+        watched.dropped.count("too_old")
         watched.received += 1
-        watched.age.add(7 * MS)
-        watched.shown += 1
+        watched.ages.shown.add(7 * MS)
+        watched.shown_rate.count()
 
     readings = publisher_readings(published, TOPIC) if role == "publisher" else viewer_readings(watched, TOPIC)
     registry, labels = registry_of(readings), P if role == "publisher" else V

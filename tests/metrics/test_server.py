@@ -316,9 +316,9 @@ def test_a_publisher_is_ready_when_it_is_connected_and_its_camera_gives_frames()
     assert stats.unready == "reconnecting: the node is gone"
     stats.session = session()
     assert stats.unready == "no frame yet"
-    stats.captured = 1
+    stats.captured_rate.total = 1
     assert stats.unready == ""
-    stats.reader = SimpleNamespace(trouble="camera-0 stopped")  # type: ignore[assignment]
+    stats.source = SimpleNamespace(trouble="camera-0 stopped")
     assert stats.unready == "camera-0 stopped"
 
 

@@ -14,6 +14,7 @@ from pulsar_cam.publishing.demand import Audience, Demand, audience_in
 from pulsar_cam.pulsar.admin import Admin
 from pulsar_cam.pulsar.endpoint import Endpoint
 from pulsar_cam.pulsar.topics import Topic
+from pulsar_cam.runtime.alongside import alongside
 
 from ..lab.tls_server import answering
 
@@ -66,7 +67,8 @@ def poll(endpoint: Endpoint, *, on_demand: bool, seconds: float = 0.3) -> Demand
     """Poll for a while; return what is known then."""
 
     async def main() -> Demand:
-        async with Demand(endpoint, TOPIC, on_demand=on_demand) as demand:
+        demand = Demand(endpoint, TOPIC, on_demand=on_demand)
+        async with alongside(demand.run()):
             await asyncio.sleep(seconds)
             return demand
 
@@ -123,10 +125,8 @@ def test_a_node_that_does_not_answer_is_waited_for_in_vain_and_left_at_once(
         server = await asyncio.start_server(silent, "127.0.0.1", 0)
         async with server:
             port = server.sockets[0].getsockname()[1]
-            async with (
-                asyncio.timeout(30),
-                Demand(Endpoint.of(f"http://127.0.0.1:{port}"), TOPIC, on_demand=True) as it,
-            ):
+            it = Demand(Endpoint.of(f"http://127.0.0.1:{port}"), TOPIC, on_demand=True)
+            async with asyncio.timeout(30), alongside(it.run()):
                 while not caplog.messages:  # noqa: ASYNC110 - there is nothing else to wait for
                     await asyncio.sleep(0.05)
                 assert it.is_there
@@ -146,13 +146,15 @@ def test_a_poll_that_fails_in_a_way_nobody_thought_of_does_not_leave_the_camera_
     monkeypatch.setattr(Admin, "stats", stats)
 
     async def main() -> None:
-        async with asyncio.timeout(30), Demand(Endpoint.of(), TOPIC, on_demand=True) as failing:
+        failing = Demand(Endpoint.of(), TOPIC, on_demand=True)
+        async with asyncio.timeout(30), alongside(failing.run()):
             while failing.is_there:  # noqa: ASYNC110 - there is nothing else to wait for
                 await asyncio.sleep(0.01)
             while not failing.is_there:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 
-    asyncio.run(main())
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        asyncio.run(main())
 
 
 @pytest.mark.parametrize(("consumers", "is_there"), [(0, False), (1, True)])

@@ -67,7 +67,7 @@ def test_a_packet_is_sent_while_the_next_is_made_and_the_third_waits() -> None:
             await second
             await sender.finish(1)
         assert link.sent == [0, 1]
-        assert (stats.sent, stats.published, stats.dropped) == (2, 2, {})
+        assert (stats.sent, stats.published, dict(stats.dropped)) == (2, 2, {})
 
     asyncio.run(main())
 
@@ -83,7 +83,7 @@ def test_a_packet_that_waited_too_long_is_dropped_with_what_it_waited_for(connec
             await sender.begin(packet(0, encoded_s_ago=0.6))
             await sender.finish(1)
         assert link.sent == []
-        assert (stats.sent, stats.dropped) == (0, {reason: 1})
+        assert (stats.sent, dict(stats.dropped)) == (0, {reason: 1})
 
     asyncio.run(main())
 

@@ -28,7 +28,7 @@ def settle(stats: PublishStats, *receipts: Receipt, packet: Packet = PACKET) -> 
 
     async def run() -> None:
         for receipt in receipts:
-            stats.captured += 1
+            stats.captured_rate.count()
             stats.sent += 1
             future: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
             future.add_done_callback(stats.settler(packet))
@@ -74,9 +74,9 @@ def test_at_the_end_captured_is_published_plus_dropped(fails: bool) -> None:
         with stats.accounted():
             settle(stats, ACCEPTED, REJECTED, CUT_OFF)
             for reason in ("superseded", "in_flight_full", "disconnected", "encode_error"):
-                stats.captured += 1
-                stats.drop(reason)
-            stats.captured += 2  # one in the slot, one being encoded
+                stats.captured_rate.count()
+                stats.dropped.count(reason)
+            stats.captured_rate.total += 2  # one in the slot, one being encoded
             assert not fails or 1 / 0
     except ZeroDivisionError:
         assert fails
@@ -160,7 +160,7 @@ def test_a_lost_camera_is_in_the_lines_and_the_counters() -> None:
     stats = PublishStats()
     stats.session = session()
     trouble = "camera-0 stopped: no good frame for 5 s, trying again"
-    stats.reader = cast(SourceReader, SimpleNamespace(trouble=trouble, losses=2, recovery_s=7.25, damaged=3))
+    stats.source = cast(SourceReader, SimpleNamespace(trouble=trouble, losses=2, recovery_s=7.25, damaged=3))
     assert stats.parts[0] == f"connected: {trouble}"
     assert stats.info[-1] == trouble
     assert stats.status == "connected"
@@ -178,4 +178,4 @@ def test_cards_are_counted_apart() -> None:
         await asyncio.sleep(0)
 
     asyncio.run(run())
-    assert (stats.cards, stats.published, stats.dropped) == (2, 0, {})
+    assert (stats.cards, stats.published, dict(stats.dropped)) == (2, 0, {})

@@ -75,7 +75,7 @@ def test_each_receipt_is_counted_with_its_message_whatever_the_order() -> None:
             settled = await asyncio.gather(*receipts)
         assert [receipt.problem for receipt in settled] == ["no more", None, None, DISCONNECTED]
         assert (producer.receipts, producer.in_flight) == (2, 0)
-        assert (stats.published, stats.dropped) == (2, {"rejected": 1, "unacknowledged": 1})
+        assert (stats.published, dict(stats.dropped)) == (2, {"rejected": 1, "unacknowledged": 1})
 
     asyncio.run(main())
 

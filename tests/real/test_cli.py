@@ -141,7 +141,9 @@ def _connections_of(pid: int, node: NodeState) -> list[object]:
 
 
 @needs_signals
-@pytest.mark.parametrize("module", ["typer", "rich.console", "numpy", "cv2", "websockets", "pulsar_cam.pipeline"])
+@pytest.mark.parametrize(
+    "module", ["typer", "rich.console", "numpy", "cv2", "websockets", "pulsar_cam.publishing.publish"]
+)
 def test_ctrl_c_while_the_modules_are_loaded_ends_without_a_traceback(
     node: NodeState, topic: Topic, module: str
 ) -> None:

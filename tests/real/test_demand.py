@@ -16,6 +16,7 @@ from pulsar_cam.pulsar.consumer import Consumer
 from pulsar_cam.pulsar.endpoint import Endpoint
 from pulsar_cam.pulsar.producer import Producer
 from pulsar_cam.pulsar.topics import Topic
+from pulsar_cam.runtime.alongside import alongside
 
 from ..lab.streams import TIMEOUT_S, endpoint_of, new_topic, packets, receive, send_all
 
@@ -30,7 +31,8 @@ async def becomes(demand: Demand, is_so: Callable[[Audience], bool]) -> None:
 @contextlib.asynccontextmanager
 async def publishing(node: NodeState, topic: Topic) -> AsyncIterator[tuple[Producer, Demand]]:
     endpoint = endpoint_of(node)
-    async with Producer(endpoint, topic) as producer, Demand(endpoint, topic, on_demand=True) as demand:
+    demand = Demand(endpoint, topic, on_demand=True)
+    async with Producer(endpoint, topic) as producer, alongside(demand.run()):
         yield producer, demand
 
 
@@ -89,7 +91,8 @@ def test_a_topic_that_is_not_there_yet_is_not_known_and_seen_when_it_is(
 ) -> None:
     async def main() -> None:
         topic, endpoint = new_topic(), endpoint_of(node)
-        async with Demand(endpoint, topic, on_demand=True) as demand:
+        demand = Demand(endpoint, topic, on_demand=True)
+        async with alongside(demand.run()):
             await asyncio.sleep(0.7)
             assert demand.audience is None
             assert demand.is_there
@@ -103,7 +106,8 @@ def test_a_topic_that_is_not_there_yet_is_not_known_and_seen_when_it_is(
 def test_a_wrong_admin_address_leaves_the_audience_unknown(node: NodeState, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         endpoint = Endpoint.of(node.service_url, admin_url="http://127.0.0.1:9")
-        async with Demand(endpoint, new_topic(), on_demand=True) as demand:
+        demand = Demand(endpoint, new_topic(), on_demand=True)
+        async with alongside(demand.run()):
             async with asyncio.timeout(TIMEOUT_S):
                 while not caplog.messages:  # noqa: ASYNC110 - there is nothing else to wait for
                     await asyncio.sleep(0.05)

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from pulsar_cam import pipeline
 from pulsar_cam.errors import InvalidOption
 from pulsar_cam.node import NodeState
 from pulsar_cam.pictures.opencv import cv2
@@ -23,9 +22,10 @@ from pulsar_cam.pulsar.endpoint import Endpoint
 from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.pulsar.wire import packet_of, parse_delivery
 from pulsar_cam.sources.capture import Capture, LiveSource
+from pulsar_cam.sources.opening import open_source
 from pulsar_cam.sources.pattern import PatternSource
-from pulsar_cam.sources.source import open_source
 
+from ..lab import runs
 from ..lab.link import link_to
 from ..lab.mortal import mortal_node
 from ..lab.streams import backlog_becomes, endpoint_of, new_topic
@@ -52,9 +52,7 @@ def make_film(path: Path, frames: int) -> None:
 def publish_film(path: Path, endpoint: Endpoint, topic: Topic, stats: PublishStats) -> Future[PublishStats]:
     """Publish every frame of a film in a thread."""
     pool = ThreadPoolExecutor(1)
-    ended = pool.submit(
-        pipeline.publish, lambda: open_source(str(path)), endpoint, topic, every_frame=True, stats=stats
-    )
+    ended = pool.submit(runs.publish, lambda: open_source(str(path)), endpoint, topic, every_frame=True, stats=stats)
     pool.shutdown(wait=False)
     return ended
 
@@ -245,17 +243,17 @@ def test_a_run_of_every_frame_can_be_stopped_while_no_node_answers(node: NodeSta
 )
 def test_what_cannot_keep_every_frame_is_refused(on_demand: bool, topic: str, sentence: str) -> None:
     with pytest.raises(InvalidOption, match=sentence):
-        pipeline.publish(pattern, Endpoint.of(), Topic.parse(topic), every_frame=True, on_demand=on_demand)
+        runs.publish(pattern, Endpoint.of(), Topic.parse(topic), every_frame=True, on_demand=on_demand)
 
 
 def test_a_live_source_cannot_wait(node: NodeState) -> None:
     source = LiveSource(Capture(cv2.VideoCapture()), "camera-0", ends=False)
     with pytest.raises(InvalidOption, match="camera-0: a camera or live stream cannot wait"):
-        pipeline.publish(lambda: source, endpoint_of(node), new_topic(), every_frame=True)
+        runs.publish(lambda: source, endpoint_of(node), new_topic(), every_frame=True)
 
 
 def test_every_frame_has_no_age_limit_and_a_topic_that_keeps_it() -> None:
     with pytest.raises(InvalidOption, match="keeps no frame"):
-        pipeline.watch(Endpoint.of(), Topic.parse("non-persistent://public/default/cam"), "viewer1", every_frame=True)
+        runs.watch(Endpoint.of(), Topic.parse("non-persistent://public/default/cam"), "viewer1", every_frame=True)
     with pytest.raises(InvalidOption, match="whatever its age"):
-        pipeline.watch(Endpoint.of(), Topic.parse("cam"), "viewer1", every_frame=True, max_age_ms=math.inf)
+        runs.watch(Endpoint.of(), Topic.parse("cam"), "viewer1", every_frame=True, max_age_ms=math.inf)

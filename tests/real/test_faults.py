@@ -12,11 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from pulsar_cam import pipeline
 from pulsar_cam.errors import TopicTerminated
 from pulsar_cam.frame import Frame
 from pulsar_cam.node import NodeState, settings
-from pulsar_cam.publishing.steering import Adapt
+from pulsar_cam.publishing.plan import Adapt
 from pulsar_cam.pulsar import connection, opening
 from pulsar_cam.pulsar.admin import Admin
 from pulsar_cam.pulsar.endpoint import Endpoint
@@ -24,6 +23,7 @@ from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.sources.pattern import PatternSource
 from pulsar_cam.sources.source import Source
 
+from ..lab import runs
 from ..lab.link import Link, link_to
 from ..lab.mortal import mortal_node
 from ..lab.streams import call, endpoint_of, new_topic
@@ -135,13 +135,13 @@ def test_a_namespace_that_is_deleted_and_made_again_is_waited_for(node: NodeStat
 def test_a_topic_that_is_terminated_ends_its_publisher_with_a_sentence(node: NodeState) -> None:
     topic, endpoint = new_topic(), endpoint_of(node)
     with Watching(node, topic) as watching, ThreadPoolExecutor(1) as pool:
-        ended = pool.submit(pipeline.publish, pattern, endpoint, topic)
+        ended = pool.submit(runs.publish, pattern, endpoint, topic)
         comes_back(watching, "the start")
         call(endpoint, "POST", f"/{topic.path}/terminate")
         with pytest.raises(TopicTerminated, match="takes no messages any more; use another --topic"):
             ended.result(30)
         with pytest.raises(TopicTerminated):
-            pipeline.publish(pattern, endpoint, topic, frames=1)
+            runs.publish(pattern, endpoint, topic, frames=1)
 
 
 @pytest.mark.usefixtures("_pulsar")

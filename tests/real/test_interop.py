@@ -9,13 +9,13 @@ import numpy as np
 import pulsar
 import pytest
 
-from pulsar_cam import pipeline
 from pulsar_cam.node import NodeState
 from pulsar_cam.pictures.jpeg import encode
 from pulsar_cam.pictures.opencv import cv2
 from pulsar_cam.sources.pattern import PatternSource, read_pattern
 from pulsar_cam.watching.stats import WatchStats
 
+from ..lab import runs
 from ..lab.streams import endpoint_of, frames, new_topic
 from ..lab.xvfb import wait_until
 from .watching import Watching
@@ -34,7 +34,7 @@ def client(node: NodeState) -> Iterator[pulsar.Client]:
 def test_a_native_consumer_shows_our_frames(node: NodeState, client: pulsar.Client) -> None:
     topic = new_topic()
     consumer = client.subscribe(str(topic), "native")
-    stats = pipeline.publish(lambda: PatternSource((640, 480), 30), endpoint_of(node), topic, frames=20)
+    stats = runs.publish(lambda: PatternSource((640, 480), 30), endpoint_of(node), topic, frames=20)
     assert stats.published == 20
     numbers = []
     for _ in range(20):
@@ -66,7 +66,7 @@ def test_a_native_producer_of_bare_jpegs_is_shown_and_what_is_no_picture_does_no
     assert watching.stats.received == 20
     assert watching.stats.dropped == {"not_a_frame": 10}
     assert watching.stats.gaps.missing == watching.stats.gaps.repeated == 0
-    assert watching.stats.age.newest_ms is not None
+    assert watching.stats.ages.newest_ms is not None
 
 
 def shown_or_dropped(stats: WatchStats, pairs: int) -> None:

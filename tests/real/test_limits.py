@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from pulsar_cam import pipeline
 from pulsar_cam.node import LocalNode, settings
-from pulsar_cam.publishing.steering import Adapt
+from pulsar_cam.publishing.plan import Adapt
 from pulsar_cam.pulsar.endpoint import Endpoint
 from pulsar_cam.pulsar.wire import DEFAULT_TEXT_LIMIT
 from pulsar_cam.sources.pattern import PatternSource
 
+from ..lab import runs
 from ..lab.streams import new_topic
 from ..lab.xvfb import wait_until
 from .watching import Watching
@@ -28,7 +28,7 @@ def test_4k_at_quality_95_fits_a_node_with_the_default_limit(
     try:
         state = small.start(0)
         with Watching(state, topic, max_age_ms=math.inf) as watching:
-            stats = pipeline.publish(
+            stats = runs.publish(
                 lambda: PatternSource((3840, 2160), 10),
                 Endpoint.of(state.service_url),
                 topic,

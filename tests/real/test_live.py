@@ -10,20 +10,21 @@ from typing import Any
 
 import pytest
 
-from pulsar_cam import pipeline
 from pulsar_cam.errors import InvalidOption
 from pulsar_cam.frame import Frame, Packet
 from pulsar_cam.node import NodeState
 from pulsar_cam.pictures.jpeg import decode
 from pulsar_cam.publishing.fit import FittingEncoder
-from pulsar_cam.publishing.steering import Adapt
+from pulsar_cam.publishing.plan import Adapt
 from pulsar_cam.pulsar.producer import Producer
 from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.sinks.viewer import Viewer
 from pulsar_cam.sources.pattern import PatternSource
 from pulsar_cam.sources.source import Source
+from pulsar_cam.watching import watch
 from pulsar_cam.watching.stats import WatchStats
 
+from ..lab import runs
 from ..lab.link import link_to
 from ..lab.streams import endpoint_of, new_topic, packets, send_all
 from ..lab.xvfb import wait_until
@@ -58,7 +59,7 @@ def test_no_more_pixels_are_decoded_than_are_seen(node: NodeState) -> None:
     topic, viewer = new_topic(), SmallWindow()
     decoded: list[tuple[int, int]] = []
     with Publishing(node, topic):
-        stats = pipeline.watch(endpoint_of(node), topic, "small", viewer=viewer, frames=10)
+        stats = runs.watch(endpoint_of(node), topic, "small", viewer=viewer, frames=10)
     assert set(decoded) == {(160, 120)}
     assert stats.as_dict()["picture"] == "320x240 q80"
 
@@ -67,7 +68,7 @@ def test_no_more_pixels_are_decoded_than_are_seen(node: NodeState) -> None:
 def test_a_slow_viewer_sees_new_frames_and_every_other_is_counted(node: NodeState, domain: str) -> None:
     topic, viewer, stats = new_topic(domain), SlowViewer(), WatchStats()
     with Publishing(node, topic):
-        pipeline.watch(endpoint_of(node), topic, "slow", viewer=viewer, stats=stats, duration_s=5)
+        runs.watch(endpoint_of(node), topic, "slow", viewer=viewer, stats=stats, duration_s=5)
     assert 5 <= stats.shown == len(viewer.ages_ms)
     assert max(viewer.ages_ms) < MOST_AGE_MS
     assert stats.received == stats.shown + stats.dropped.total()
@@ -149,7 +150,7 @@ def test_the_windows_fit_a_link_with_a_long_round_trip(node: NodeState) -> None:
             assert published.dropped["in_flight_full"] - dropped <= 6
         assert watching.stats.session
         assert watching.stats.session.receiver_queue >= 12
-        assert watching.stats.clock.offset_ns == 0
+        assert watching.stats.ages.clock.offset_ns == 0
 
 
 def test_frames_that_come_at_once_do_not_make_a_round_trip_longer(node: NodeState) -> None:
@@ -167,7 +168,7 @@ def test_frames_that_come_at_once_do_not_make_a_round_trip_longer(node: NodeStat
 @pytest.mark.parametrize("max_age_ms", [0, -1, math.nan])
 def test_an_age_limit_is_above_0(node: NodeState, max_age_ms: float) -> None:
     with pytest.raises(InvalidOption, match=r"^`max_age_ms` .*`math.inf` for no limit"):
-        pipeline.watch(endpoint_of(node), new_topic(), "viewer1", max_age_ms=max_age_ms)
+        runs.watch(endpoint_of(node), new_topic(), "viewer1", max_age_ms=max_age_ms)
 
 
 def test_a_viewer_that_reads_nothing_more_does_not_hold_up_the_others(node: NodeState) -> None:
@@ -240,15 +241,15 @@ def test_a_frame_that_is_not_shown_is_not_decoded(node: NodeState, monkeypatch: 
         decoded["frames"] += 1
         return decode(packet, **options)
 
-    monkeypatch.setattr(pipeline, "decode", counting)
+    monkeypatch.setattr(watch, "decode", counting)
     with Publishing(node, topic):
-        stats = pipeline.watch(endpoint_of(node), topic, "slow", viewer=SlowViewer(), frames=60)
+        stats = runs.watch(endpoint_of(node), topic, "slow", viewer=SlowViewer(), frames=60)
     assert decoded["frames"] == stats.shown < 60
 
 
 def test_a_viewer_that_was_paused_and_idle_decodes_nothing(node: NodeState, monkeypatch: pytest.MonkeyPatch) -> None:
     topic = new_topic()
-    monkeypatch.setattr(pipeline, "decode", None)
+    monkeypatch.setattr(watch, "decode", None)
     with Watching(node, topic) as watching:
         watching.viewer.is_paused = True
         with Publishing(node, topic):

@@ -24,6 +24,7 @@ from pulsar_cam.pulsar.credentials import Token
 from pulsar_cam.pulsar.endpoint import Endpoint
 from pulsar_cam.pulsar.producer import Producer
 from pulsar_cam.pulsar.topics import Topic
+from pulsar_cam.runtime.alongside import alongside
 from pulsar_cam.sources.pattern import PatternSource
 
 from ..lab.link import link_to
@@ -154,7 +155,8 @@ def test_a_monitor_is_no_audience(node: NodeState) -> None:
     """So it keeps no publisher on demand awake."""
 
     async def consumers() -> int:
-        async with Demand(endpoint_of(node), topic, on_demand=True) as demand, asyncio.timeout(30):
+        demand = Demand(endpoint_of(node), topic, on_demand=True)
+        async with alongside(demand.run()), asyncio.timeout(30):
             while demand.audience is None:  # noqa: ASYNC110 - the node has to be asked
                 await asyncio.sleep(0.05)
             return demand.audience.consumers

@@ -11,7 +11,7 @@ from pulsar_cam.monitor.advice import policies_of
 from pulsar_cam.monitor.monitor import Monitor
 from pulsar_cam.monitor.plan import Plan
 from pulsar_cam.node import NodeState
-from pulsar_cam.publishing.steering import Adapt
+from pulsar_cam.publishing.plan import Adapt
 from pulsar_cam.pulsar.admin import Admin
 from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.sources.pattern import PatternSource
@@ -51,8 +51,8 @@ def test_a_publisher_that_follows_lowers_its_quality_while_probes_are_late(
         ]
         assert bool(said) == follow_monitor
         if follow_monitor:
-            lowest = stats.setting.quality
-            wait_until(lambda: stats.setting.quality > lowest, "the way back up, once nobody tells", 90)
+            lowest = stats.aim.setting.quality
+            wait_until(lambda: stats.aim.setting.quality > lowest, "the way back up, once nobody tells", 90)
 
 
 @pytest.mark.timeout(120, func_only=True)

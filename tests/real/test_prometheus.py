@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pulsar_cam import pipeline
 from pulsar_cam.metrics.collector import registry_of
 from pulsar_cam.metrics.publisher import publisher_readings
 from pulsar_cam.metrics.viewer import viewer_readings
@@ -23,6 +22,7 @@ from pulsar_cam.node import NodeState
 from pulsar_cam.publishing.stats import PublishStats
 from pulsar_cam.pulsar.topics import Topic
 
+from ..lab import runs
 from ..lab.fake_camera import camera_environment, write_pattern_jpegs
 from ..lab.link import link_to
 from ..lab.mortal import mortal_node
@@ -174,7 +174,7 @@ def test_after_a_run_captured_is_published_plus_dropped_and_received_is_shown_pl
 ) -> None:
     published = PublishStats()
     with Watching(node, topic) as watching:
-        pipeline.publish(pattern, endpoint_of(node), topic, frames=40, stats=published)
+        runs.publish(pattern, endpoint_of(node), topic, frames=40, stats=published)
         watching.receives_more(0)
     registry = registry_of(publisher_readings(published, topic), viewer_readings(watching.stats, topic))
     samples = [sample for family in registry.collect() for sample in family.samples]

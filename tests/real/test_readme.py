@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from pulsar_cam import pipeline
 from pulsar_cam.errors import PulsarError
 from pulsar_cam.node import NodeState
 from pulsar_cam.pulsar.admin import Admin
 from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.sources.pattern import PatternSource, read_pattern
 
+from ..lab import runs
 from ..lab.fake_camera import camera_environment, write_pattern_jpegs
 from ..lab.streams import endpoint_of, new_topic
 from ..lab.xvfb import Screen, wait_until
@@ -103,7 +103,7 @@ def test_frames_are_read(node: NodeState, topic: Topic) -> None:
     with running("read_frames.py", node, topic) as process:
         assert process.stdout
         wait_for_subscription(node, topic, "detector")
-        pipeline.publish(lambda: PatternSource((320, 240), 30), endpoint_of(node), topic, frames=10)
+        runs.publish(lambda: PatternSource((320, 240), 30), endpoint_of(node), topic, frames=10)
         lines = [process.stdout.readline() for _ in range(10)]
     assert all(re.fullmatch(r"\d+ \(240, 320, 3\) \d+ ms old\n", line) for line in lines), lines
 

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from pulsar_cam.node import NodeState
-from pulsar_cam.publishing.steering import Adapt
+from pulsar_cam.publishing.plan import Adapt
 from pulsar_cam.sources.pattern import PatternSource
 from pulsar_cam.sources.source import Source
 
@@ -28,10 +28,10 @@ def test_quality_follows_a_link_that_gets_narrow_and_wide_again(node: NodeState)
     with link_to(node) as link, Publishing(link, topic, pattern_720p, adapt=Adapt.ON) as published:
         wait_until(lambda: published.published > 90, "frames at full quality")
         link.bytes_per_s = NARROW
-        wait_until(lambda: published.setting.quality < 80, "lower quality")
+        wait_until(lambda: published.aim.setting.quality < 80, "lower quality")
         link.bytes_per_s = None
-        wait_until(lambda: published.setting.quality == 80, "full quality again", 60)
-    assert published.changes >= 2
+        wait_until(lambda: published.aim.setting.quality == 80, "full quality again", 60)
+    assert published.aim.changes >= 2
 
 
 def test_fixed_stays_and_a_dry_run_says_what_it_would_do(node: NodeState, caplog: pytest.LogCaptureFixture) -> None:
@@ -43,8 +43,8 @@ def test_fixed_stays_and_a_dry_run_says_what_it_would_do(node: NodeState, caplog
             Publishing(link, new_topic("non-persistent"), pattern_720p, adapt=Adapt.DRY_RUN) as dry,
         ):
             wait_until(lambda: "dry run: " in caplog.text, "what would be changed", 60)
-    assert fixed.setting.quality == dry.setting.quality == 80
-    assert fixed.changes == dry.changes == 0
+    assert fixed.aim.setting.quality == dry.aim.setting.quality == 80
+    assert fixed.aim.changes == dry.aim.changes == 0
 
 
 def test_on_demand_rests_until_somebody_watches(node: NodeState) -> None:

@@ -22,6 +22,7 @@ from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.pulsar.wire import max_jpeg_bytes, packet_of
 from pulsar_cam.sources.pattern import read_pattern
 from pulsar_cam.watching.live import Live
+from pulsar_cam.watching.plan import WatchPlan
 from pulsar_cam.watching.stats import WatchStats
 
 from ..lab.streams import TIMEOUT_S, backlog_ends_at_0, endpoint_of, new_topic, packets, receive, send_all
@@ -215,10 +216,10 @@ def test_the_largest_message_is_delivered_and_many_that_are_no_pictures_do_not_s
     junk = replace(picture, jpeg=b"no picture")
 
     async def main() -> None:
-        stats = WatchStats()
+        stats, plan = WatchStats(), WatchPlan(subscription="viewer1", durable=True, frames=202)
         async with Producer(endpoint_of(node), topic) as producer:
-            live = Live(Consumer(endpoint_of(node), topic, "viewer1", durable=True), stats, None)
-            watching = asyncio.create_task(live.receive(202))
+            live = Live(Consumer(endpoint_of(node), topic, "viewer1", durable=True), plan, stats)
+            watching = asyncio.create_task(live.receive())
             while not await is_subscribed(node, topic):  # noqa: ASYNC110 - the node has to be asked
                 await asyncio.sleep(0.05)
             for _ in range(5):

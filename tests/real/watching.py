@@ -7,12 +7,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from pulsar_cam import pipeline
 from pulsar_cam.frame import Captured, Frame, Packet
 from pulsar_cam.node import NodeState
 from pulsar_cam.pictures.jpeg import encode
+from pulsar_cam.publishing.plan import Adapt
 from pulsar_cam.publishing.stats import PublishStats
-from pulsar_cam.publishing.steering import Adapt
 from pulsar_cam.pulsar.endpoint import Endpoint
 from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.sinks.viewer import Viewer
@@ -20,6 +19,7 @@ from pulsar_cam.sources.pattern import PatternSource, read_pattern
 from pulsar_cam.sources.source import Source
 from pulsar_cam.watching.stats import WatchStats
 
+from ..lab import runs
 from ..lab.link import Link
 from ..lab.streams import endpoint_of
 from ..lab.xvfb import wait_until
@@ -100,7 +100,7 @@ class Watching:
         self.stats, self.viewer, self._stop = WatchStats(), Recorder(), threading.Event()
         endpoint = _endpoint_of(link)
         self._thread = threading.Thread(
-            target=pipeline.watch,
+            target=runs.watch,
             args=(endpoint, topic),
             kwargs={
                 "subscription": "viewer1",
@@ -146,7 +146,7 @@ class Publishing:
         self.stats, self._stop = PublishStats(), threading.Event()
         endpoint = _endpoint_of(link)
         self._thread = threading.Thread(
-            target=pipeline.publish,
+            target=runs.publish,
             args=(source, endpoint, topic),
             kwargs={"stats": self.stats, "stop": self._stop, "adapt": Adapt.OFF, **options},
         )

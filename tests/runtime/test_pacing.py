@@ -49,7 +49,7 @@ class Clock(threading.Event):
 def test_pacer_waits_and_a_late_reader_is_not_rushed(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
     monkeypatch.setattr(time, "monotonic", lambda: clock.now)
-    pacer = Pacer(clock, catch_up=0.2)
+    pacer = Pacer(clock, catch_up_s=0.2)
     shown = []
     for number in range(8):
         if number == 3:
@@ -62,7 +62,7 @@ def test_pacer_waits_and_a_late_reader_is_not_rushed(monkeypatch: pytest.MonkeyP
 
 def test_pacer_stops_at_once_when_stopped() -> None:
     stopped = threading.Event()
-    pacer = Pacer(stopped, catch_up=0.1)
+    pacer = Pacer(stopped, catch_up_s=0.1)
     assert pacer.wait_until(0.0)
     stopped.set()
     assert not pacer.wait_until(3600.0)

@@ -58,7 +58,7 @@ def test_without_a_window_frames_are_taken_and_nothing_is_asked_for() -> None:
     viewer.show(FRAME, lambda: ["30 fps"], PACKET)
     viewer.wait("no frames")
     viewer.poll()
-    assert not viewer.has_window
+    assert not viewer.is_seen
     assert viewer.size is None
     assert viewer.packet is PACKET
     assert (viewer.wants_quit, viewer.is_paused) == (False, False)

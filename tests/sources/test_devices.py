@@ -27,7 +27,7 @@ from pulsar_cam.errors import PulsarCamError
 from pulsar_cam.frame import Packet
 from pulsar_cam.pictures.jpeg import decode
 from pulsar_cam.sources.pattern import read_pattern
-from pulsar_cam.sources.source import open_source
+from pulsar_cam.sources.opening import open_source
 arguments = json.loads(sys.argv[1])
 size = arguments["size"] and tuple(arguments["size"])
 capture.PATIENCE_S = 0.3
@@ -200,7 +200,7 @@ def test_a_camera_that_gives_only_garbage_has_stopped(tmp_path: Path) -> None:
 def test_close_while_another_thread_waits_for_a_frame(cards: Path) -> None:
     code = """
 import threading, time
-from pulsar_cam.sources.source import open_source
+from pulsar_cam.sources.opening import open_source
 for delay in (0.0, 0.05, 0.2, 0.3):
     source = open_source("0")
     closer = threading.Timer(delay, source.close)

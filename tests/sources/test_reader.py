@@ -29,6 +29,7 @@ class ScriptedSource:
     name = "scripted"
     damaged = 0
     blocked_s = 0.0
+    can_wait = False
 
     def __init__(self, *script: int | Exception, waits: bool = False) -> None:
         self._script = list(script)

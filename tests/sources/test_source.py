@@ -20,10 +20,11 @@ from pulsar_cam.errors import DeviceNotFound, InvalidOption, SourceStopped, Sour
 from pulsar_cam.frame import Captured, Frame, Packet
 from pulsar_cam.pictures.jpeg import decode
 from pulsar_cam.pictures.opencv import cv2
-from pulsar_cam.sources import source as source_module
+from pulsar_cam.sources import opening
+from pulsar_cam.sources.opening import open_source
 from pulsar_cam.sources.pattern import PatternSource, read_pattern
 from pulsar_cam.sources.reader import SourceReader
-from pulsar_cam.sources.source import Source, open_source
+from pulsar_cam.sources.source import Source
 
 from ..lab.xvfb import wait_until
 
@@ -188,7 +189,7 @@ def test_broken_files_say_nothing_themselves(tmp_path: Path) -> None:
     (tmp_path / "noise.avi").write_bytes(os.urandom(5000))
     code = f"""
 from pulsar_cam.errors import SourceUnreadable
-from pulsar_cam.sources.source import open_source
+from pulsar_cam.sources.opening import open_source
 try:
     open_source({str(tmp_path / "noise.avi")!r})
 except SourceUnreadable:
@@ -317,7 +318,7 @@ def test_a_damaged_frame_of_an_http_camera_is_left_out(address: str) -> None:
 
 
 def test_an_http_camera_that_falls_silent_has_stopped(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source_module, "_TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(opening, "_TIMEOUT_S", 0.5)
     source = open_source(f"http://{address}/live-silent")
     assert numbers(read(source, 9)) == list(range(9))  # FFmpeg knows where a frame ends when the next one begins
     with pytest.raises(SourceStopped):
@@ -378,7 +379,7 @@ def test_an_address_without_video_says_so_and_keeps_secrets(
     address: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    monkeypatch.setattr(source_module, "_TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(opening, "_TIMEOUT_S", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent, socket.socket() as refusing:
         refusing.bind(("127.0.0.1", 0))
         answering = "it answers, but gives no video; check path, user and password"

@@ -55,8 +55,8 @@ def test_at_the_end_received_is_shown_plus_dropped(fails: bool) -> None:
                 stats.arrived(DELIVERY)
             stats.show(packet(), time.time_ns())
             stats.drop_unreadable(DecodeError("not a JPEG"))
-            stats.drop("superseded")
-            stats.drop("paused")
+            stats.dropped.count("superseded")
+            stats.dropped.count("paused")
             assert not fails or 1 / 0
     except ZeroDivisionError:
         assert fails
@@ -103,12 +103,12 @@ def test_a_picture_is_live_for_two_seconds(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_frames_past_the_limit_are_too_old_and_waiting_says_so() -> None:
     stats = watching()
-    assert not stats.is_too_old(packet(age_ms=10**9))
-    stats.max_age_ms = 500
-    assert not stats.is_too_old(packet(age_ms=400))
-    assert stats.is_too_old(packet(age_ms=600))
+    assert not stats.ages.is_too_old(packet(age_ms=10**9))
+    stats.ages.limit_ms = 500
+    assert not stats.ages.is_too_old(packet(age_ms=400))
+    assert stats.ages.is_too_old(packet(age_ms=600))
     stats.follow(packet(age_ms=600))
-    stats.drop("too_old")
+    stats.dropped.count("too_old")
     assert stats.waiting_for(TOPIC) == "frames are older than 500 ms when they arrive (see `max_age_ms`)"
 
 
@@ -117,7 +117,7 @@ def test_a_clock_that_is_ahead_is_named_and_makes_no_negative_age() -> None:
     early = replace(packet(age_ms=-5000), sent_at_ns=time.time_ns() + 5 * 10**9, delivered_at_ns=time.time_ns())
     stats.follow(early)
     stats.show(early, time.time_ns())
-    assert "or more (the publisher's clock is 5 s ahead)" in stats.age_text
+    assert "or more (the publisher's clock is 5 s ahead)" in stats.ages.text
     assert stats.parts[5] == "the publisher's clock is 5 s ahead"
     assert all(age >= 0 for age in stats.as_dict()["age_ms"].values())
     assert stats.as_dict()["clock_offset_ms"] == pytest.approx(-5000, abs=100)
@@ -127,7 +127,7 @@ def test_age_is_told_with_what_the_clocks_leave_open() -> None:
     stats, now_ns = watching(), time.time_ns()
     stats.follow(replace(packet(), sent_at_ns=now_ns - 7_000_000, delivered_at_ns=now_ns, receipt_ns=6_000_000))
     stats.show(packet(), now_ns)
-    assert stats.age_text.endswith(" ms ±7")
+    assert stats.ages.text.endswith(" ms ±7")
     assert stats.parts[2].endswith(" ms ±7")
     assert stats.as_dict()["clock_uncertainty_ms"] == 7.0
 
@@ -162,7 +162,7 @@ def test_the_way_of_a_frame_is_measured_by_stage() -> None:
 
 
 def test_without_frames_there_is_no_age() -> None:
-    assert WatchStats().age_text == "age -"
+    assert WatchStats().ages.text == "age -"
 
 
 def test_what_a_stranger_calls_itself_is_made_showable() -> None:
@@ -210,8 +210,8 @@ def test_a_card_is_a_drop_and_no_frame_and_says_why_while_it_is_repeated(monkeyp
     stats, card = watching(), replace(packet(), sequence=None, notice="camera-0 stopped")
     stats.arrived(DELIVERY)
     stats.drop_card(card)
-    assert (stats.images, stats.shown, stats.dropped) == (0, 0, {"notice": 1})
-    assert (stats.gaps.missing, stats.age_text, stats.is_live) == (0, "age -", False)
+    assert (stats.images, stats.shown, dict(stats.dropped)) == (0, 0, {"notice": 1})
+    assert (stats.gaps.missing, stats.ages.text, stats.is_live) == (0, "age -", False)
     assert stats.waiting_for(TOPIC) == stats.as_dict()["notice"] == "camera-0 stopped"
     assert stats.parts[0] == "connected: camera-0 stopped"
     now_s = time.monotonic()
@@ -223,4 +223,4 @@ def test_a_frame_ends_a_notice() -> None:
     stats = watching()
     stats.drop_card(replace(packet(), notice="camera-0 stopped"))
     stats.follow(packet())
-    assert stats.notice == ""
+    assert str(stats.notice) == ""

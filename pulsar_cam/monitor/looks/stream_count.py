@@ -7,7 +7,7 @@ import time
 from ...errors import DecodeError
 from ...frame import Packet
 from ...measure.clocks import ClockOffset
-from ...measure.rates import Gaps
+from ...measure.sequence import Gaps
 from ...measure.stages import Durations
 from ...pulsar.wire import Delivery, packet_of
 from ..view import StreamView

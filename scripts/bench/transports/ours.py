@@ -1,16 +1,18 @@
-"""This project: `pipeline.publish` and `pipeline.watch`, as the command line calls them."""
+"""This project: `publish` and `watch`, as the command line calls them."""
 
 from __future__ import annotations
 
 import threading
 from typing import Any
 
-from pulsar_cam import pipeline
 from pulsar_cam.frame import Captured, Frame, Packet
-from pulsar_cam.publishing.steering import Adapt
+from pulsar_cam.publishing import publish as publishing
+from pulsar_cam.publishing.plan import Adapt, PublishPlan
 from pulsar_cam.pulsar.endpoint import Endpoint
 from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.sinks.viewer import Viewer
+from pulsar_cam.watching import watch as watching
+from pulsar_cam.watching.plan import WatchPlan
 from pulsar_cam.watching.stats import WatchStats
 
 from ..frames import Camera
@@ -26,6 +28,7 @@ class BenchSource:
     name = "bench"
     damaged = 0
     blocked_s = 0.0
+    can_wait = False
 
     def __init__(self, camera: Camera) -> None:
         self._camera = camera
@@ -58,7 +61,8 @@ def publish(camera: Camera, job: Job, port: int) -> dict[str, Any]:
     """Publish frames, and return what became of them."""
     endpoint, topic = Endpoint.of(job.service_url), Topic.parse(job.topic)
     # A worse picture would be faster: quality is the same for all.
-    return pipeline.publish(lambda: BenchSource(camera), endpoint, topic, adapt=Adapt.OFF).as_dict()
+    plan = PublishPlan(adapt=Adapt.OFF)
+    return publishing.publish(lambda: BenchSource(camera), endpoint, topic, plan).as_dict()
 
 
 def watch(meter: Meter, job: Job) -> None:
@@ -77,5 +81,6 @@ def watch(meter: Meter, job: Job) -> None:
 
     meter.finish = finish
     endpoint, topic, viewer = Endpoint.of(job.service_url), Topic.parse(job.topic), MeteringViewer(meter)
-    pipeline.watch(endpoint, topic, "viewer", viewer=viewer, stop=stop, stats=stats, on_tick=tell_once)
+    plan = WatchPlan(subscription="viewer")
+    watching.watch(endpoint, topic, plan, sink=viewer, stop=stop, stats=stats, on_tick=tell_once)
     ended.set()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pulsar_cam.runtime.latest import Latest
+from pulsar_cam.runtime.handoff import Latest
 
 SOON_S, LONG_S = 0.01, 60.0
 

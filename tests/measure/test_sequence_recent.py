@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pulsar_cam.frame import Packet
-from pulsar_cam.watching import live
-from pulsar_cam.watching.live import Recent
+from pulsar_cam.measure import sequence
+from pulsar_cam.measure.sequence import Recent
 
 
 def packet(sequence: int | None, session: str | None = "one") -> Packet:
@@ -28,7 +28,7 @@ def test_what_has_no_number_or_session_never_came_before() -> None:
 
 def test_the_memory_is_bounded() -> None:
     recent = Recent()
-    for number in range(3 * live._MOST_REMEMBERED):
+    for number in range(3 * sequence._MOST_REMEMBERED):
         assert not recent.has_come(packet(number))
-    assert len(recent._frames) == live._MOST_REMEMBERED
-    assert recent.has_come(packet(2 * live._MOST_REMEMBERED))
+    assert len(recent._frames) == sequence._MOST_REMEMBERED
+    assert recent.has_come(packet(2 * sequence._MOST_REMEMBERED))

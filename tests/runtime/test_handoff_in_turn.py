@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from pulsar_cam.runtime.in_turn import InTurn
+from pulsar_cam.runtime.handoff import InTurn
 
 
 def test_all_come_in_order_and_the_writer_waits_for_a_slot() -> None:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pulsar_cam.frame import Packet
-from pulsar_cam.watching import every_frame
-from pulsar_cam.watching.every_frame import Repeats
+from pulsar_cam.measure import sequence
+from pulsar_cam.measure.sequence import Repeats
 
 
 def packet(sequence: int | None, session: str | None = "a", source: str = "film") -> Packet:
@@ -52,5 +52,5 @@ def test_memory_is_bounded() -> None:
     for number in range(10_000):
         repeats.has_come(packet(number * 50, session="a"))
         repeats.has_come(packet(0, session=str(number)))
-    assert len(repeats._streams) <= every_frame._MOST_STREAMS
-    assert all(len(each._missing) <= every_frame._MOST_MISSING for each in repeats._streams.values())
+    assert len(repeats._streams) <= sequence._MOST_STREAMS
+    assert all(len(each._missing) <= sequence._MOST_MISSING for each in repeats._streams.values())
