@@ -26,7 +26,7 @@ from .wire import DEFAULT_MESSAGE_LIMIT, DEFAULT_TEXT_LIMIT
 logger = logging.getLogger(__name__)
 
 TIMEOUT_S = 10.0
-_LIMITS_TIMEOUT_S = 1.0
+LIMITS_TIMEOUT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +227,7 @@ async def node_limits(endpoint: Endpoint) -> Limits:
     A stand-alone WebSocket proxy has no admin API, and not every role may read the settings.
     """
     try:
-        async with Admin(endpoint, _LIMITS_TIMEOUT_S) as admin:
+        async with Admin(endpoint, LIMITS_TIMEOUT_S) as admin:
             return await admin.limits()
     except PulsarError as error:
         logger.info("the node's limits are not known, its defaults are assumed: %s", error)

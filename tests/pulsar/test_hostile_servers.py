@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from pulsar_cam.errors import NodeUnreachable, PulsarError
-from pulsar_cam.pulsar import opening
+from pulsar_cam.pulsar import admin, opening
 from pulsar_cam.pulsar.admin import Admin, node_limits
 from pulsar_cam.pulsar.consumer import Consumer
 from pulsar_cam.pulsar.endpoint import Endpoint
@@ -21,6 +21,7 @@ from ..lab.hostile import assert_showable
 from ..lab.memory import forget_peak, needs_linux, peak_mb, resident_mb
 
 TOPIC = Topic.parse("cam")
+TIMEOUT_S = 0.25
 TWICE_COMPRESSED = gzip.compress(gzip.compress(bytes(200_000_000)))
 Say = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
@@ -98,7 +99,8 @@ async def server(say: Say) -> AsyncIterator[Endpoint]:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening, "OPEN_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(opening, "OPEN_TIMEOUT_S", TIMEOUT_S)
+    monkeypatch.setattr(admin, "LIMITS_TIMEOUT_S", TIMEOUT_S)
 
 
 @pytest.mark.parametrize("name", SERVERS)
@@ -117,8 +119,8 @@ def test_a_session_is_refused_with_a_sentence(name: str) -> None:
 def test_the_admin_api_is_not_there(name: str) -> None:
     async def main() -> None:
         async with server(SERVERS[name]) as endpoint:
-            async with Admin(endpoint, 1.0) as admin, asyncio.timeout(20):
-                for call in (admin.settings(), admin.version(), admin.create_topic(TOPIC)):
+            async with Admin(endpoint, TIMEOUT_S) as there, asyncio.timeout(20):
+                for call in (there.settings(), there.version(), there.create_topic(TOPIC)):
                     with pytest.raises(PulsarError) as caught:
                         await call
                     assert_showable(str(caught.value))
@@ -131,9 +133,9 @@ def test_the_admin_api_is_not_there(name: str) -> None:
 def test_answers_without_end_take_bounded_memory() -> None:
     async def main() -> None:
         for name in ("endless body", "endless welcome", "endless chunks", "endless headers", "compressed twice"):
-            async with server(SERVERS[name]) as endpoint, Admin(endpoint, 5.0) as admin:
+            async with server(SERVERS[name]) as endpoint, Admin(endpoint, 5.0) as there:
                 with pytest.raises(NodeUnreachable):
-                    await admin.settings()
+                    await there.settings()
 
     forget_peak()
     before_mb = resident_mb()

@@ -210,12 +210,12 @@ def test_a_frame_that_is_too_long_for_the_node_ends_a_producer_that_may_leave_no
 @pytest.mark.parametrize("after_s", [0.0, 0.2, 0.9])
 def test_who_has_no_time_for_the_end_of_a_producer_leaves_no_session_open(after_s: float) -> None:
     """As where a time-out ends while it closes: an end that is broken off at any moment still ends its session."""
-    is_gone = asyncio.Event()
+    has_ended, is_gone = asyncio.Event(), asyncio.Event()
 
     async def handler(websocket: ServerConnection) -> None:
         await next_message(websocket)
         websocket.transport.pause_reading()  # no receipt, and no answer to the close frame
-        await asyncio.sleep(3)
+        await has_ended.wait()
         websocket.transport.resume_reading()
         await websocket.wait_closed()
         is_gone.set()
@@ -235,6 +235,7 @@ def test_who_has_no_time_for_the_end_of_a_producer_leaves_no_session_open(after_
                 closing.cancel()
                 await asyncio.sleep(0)
             await asyncio.wait([closing])
+            has_ended.set()
             async with asyncio.timeout(10):
                 await is_gone.wait()
 
