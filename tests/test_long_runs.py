@@ -110,7 +110,7 @@ async def limits(*_: object) -> Limits:
 
 
 def test_a_viewer_of_100_000_frames(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(every_frame, "_PAUSE_S", 0.0)  # it is most of the time that this takes
+    monkeypatch.setattr(every_frame, "PAUSE_S", 0.0)  # it is most of the time that this takes
     messages = deliveries()
     connect_to(lambda: Peer(lambda _: next(messages), 4), monkeypatch)
     stats = WatchStats()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_STUCK_AFTER_S = 5.0
+STUCK_AFTER_S = 5.0
 
 
 class Observed(Protocol):
@@ -56,7 +56,7 @@ def metrics(port: int | None, host: str, *observed: tuple[Observed, Readings]) -
 
 def _dead(runs: Iterable[Observed]) -> str:
     stuck_s = max(run.network.blocked_s if run.network else 0.0 for run in runs)
-    return f"the event loop has been stuck for {stuck_s:.0f} s" if stuck_s > _STUCK_AFTER_S else ""
+    return f"the event loop has been stuck for {stuck_s:.0f} s" if stuck_s > STUCK_AFTER_S else ""
 
 
 def _unready(runs: Iterable[Observed]) -> str:

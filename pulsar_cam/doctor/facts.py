@@ -18,7 +18,7 @@ from .exchange import Exchange, exchange
 
 T = TypeVar("T")
 
-_ANSWER_S = 4.0
+ANSWER_S = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ async def ask(endpoint: Endpoint, topic: Topic) -> Answers:
     # Rights and namespaces are those of the topic, and no other client is disturbed.
     probe = replace(topic, domain="non-persistent", name="pulsar-cam-doctor")
     stranger = replace(endpoint, credentials=None)
-    async with Admin(endpoint, _ANSWER_S) as admin, Admin(stranger, _ANSWER_S) as admin_for_strangers:
+    async with Admin(endpoint, ANSWER_S) as admin, Admin(stranger, ANSWER_S) as admin_for_strangers:
         version, for_strangers, settings, described, security = await asyncio.gather(
             _in_time(admin.version(), endpoint),
             _in_time(admin_for_strangers.version(), endpoint),
@@ -90,10 +90,10 @@ def _expiry(credentials: Credentials | None) -> datetime | None:
 async def _in_time(answer: Coroutine[Any, Any, T], endpoint: Endpoint) -> T:
     """Wait for an answer that comes drop by drop no longer than for one that does not come."""
     try:
-        async with asyncio.timeout(_ANSWER_S):
+        async with asyncio.timeout(ANSWER_S):
             return await answer
     except TimeoutError as error:
-        raise NodeUnreachable(endpoint.admin_url, f"no answer within {_ANSWER_S:g} s") from error
+        raise NodeUnreachable(endpoint.admin_url, f"no answer within {ANSWER_S:g} s") from error
 
 
 async def _describe(admin: Admin, topic: Topic) -> TopicFacts:

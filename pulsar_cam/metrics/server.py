@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_MOST_CLIENTS = 8
-_CLIENT_TIMEOUT_S = 5.0
+MOST_CLIENTS = 8
+CLIENT_TIMEOUT_S = 5.0
 _ROOM_TIMEOUT_S = 0.5
 _LOOK_EVERY_S = 0.1
 _CLOSE_TIMEOUT_S = 0.5
@@ -107,7 +107,7 @@ class _Application:
 class _Handler(WSGIRequestHandler):
     """One request and its answer, with nothing on stderr, whatever the client does."""
 
-    timeout = _CLIENT_TIMEOUT_S
+    timeout = CLIENT_TIMEOUT_S
 
     def log_message(self, format: str, *arguments: Any) -> None:
         pass
@@ -126,7 +126,7 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
 
     def __init__(self, family: socket.AddressFamily, host: str, port: int) -> None:
         self.address_family = family
-        self._room = threading.BoundedSemaphore(_MOST_CLIENTS)
+        self._room = threading.BoundedSemaphore(MOST_CLIENTS)
         self._since_s: dict[socket.socket, float] = {}
         super().__init__((host, port), _Handler)
 
@@ -163,7 +163,7 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
 
     def service_actions(self) -> None:
         """End clients that have been there for too long, a byte at a time."""
-        self._end_older_than(time.monotonic() - _CLIENT_TIMEOUT_S)
+        self._end_older_than(time.monotonic() - CLIENT_TIMEOUT_S)
 
     def _end_older_than(self, at_s: float) -> None:
         for request, since_s in tuple(self._since_s.items()):
@@ -174,7 +174,7 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
         """End all clients, and wait a little for their threads."""
         self._end_older_than(time.monotonic())
         deadline = time.monotonic() + _CLOSE_TIMEOUT_S
-        for _ in range(_MOST_CLIENTS):
+        for _ in range(MOST_CLIENTS):
             self._room.acquire(timeout=max(0.0, deadline - time.monotonic()))
 
     def handle_error(self, request: Any, client_address: Any) -> None:

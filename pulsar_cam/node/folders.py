@@ -9,7 +9,7 @@ from pathlib import Path
 
 import platformdirs
 
-_LEAST_FREE_BYTES = 1 << 30
+LEAST_FREE_BYTES = 1 << 30
 # Pulsar refuses to write on a disk that is fuller than 99 %.
 _LEAST_FREE_SHARE = 0.012
 
@@ -34,7 +34,7 @@ def free_bytes(folder: Path) -> int:
 def is_too_full(folder: Path) -> bool:
     """Return whether the disk of an existing folder has too little room for a node to start."""
     disk = shutil.disk_usage(folder)
-    return disk.free < max(_LEAST_FREE_BYTES, disk.total * _LEAST_FREE_SHARE)
+    return disk.free < max(LEAST_FREE_BYTES, disk.total * _LEAST_FREE_SHARE)
 
 
 def disk_bytes(folder: Path) -> int:

@@ -11,7 +11,7 @@ from typing import TextIO
 
 from ..errors import LocalNodeError
 
-_POLL_INTERVAL_S = 0.3
+POLL_INTERVAL_S = 0.3
 
 
 def log_lines(file: Path, count: int | None, follow: bool) -> Iterator[str]:
@@ -24,7 +24,7 @@ def log_lines(file: Path, count: int | None, follow: bool) -> Iterator[str]:
         with _opened(file) as log:
             yield from _without_ends(deque(log, count))
             while follow and not _was_replaced(log, file):
-                time.sleep(_POLL_INTERVAL_S)
+                time.sleep(POLL_INTERVAL_S)
                 yield from _without_ends(log)
         if not follow:
             return

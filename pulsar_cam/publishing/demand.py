@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 POLL_S = 0.5
 SLOW_POLL_S = 2.0
 NO_RIGHT_POLL_S = 60.0
-_TIMEOUT_S = 1.0
+TIMEOUT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Demand:
     async def run(self) -> None:
         """Ask again and again, for ever."""
         try:
-            async with Admin(self._endpoint, _TIMEOUT_S) as admin:
+            async with Admin(self._endpoint, TIMEOUT_S) as admin:
                 while True:
                     self.audience = await self._ask(admin)
                     await asyncio.sleep(self._pause_s)
@@ -83,7 +83,7 @@ class Demand:
     async def _ask(self, admin: Admin) -> Audience | None:
         self._has_no_right = False
         try:
-            async with asyncio.timeout(_TIMEOUT_S):
+            async with asyncio.timeout(TIMEOUT_S):
                 return audience_in(await admin.stats(self._topic))
         except TopicNotFound:  # not yet: the producer is about to make it
             return None

@@ -35,7 +35,7 @@ from .steering import Steering
 logger = logging.getLogger(__name__)
 
 _TAKE_S = 0.1
-_DRAIN_S = 10.0
+DRAIN_S = 10.0
 _DEDUPLICATE_TIMEOUT_S = 2.0
 
 
@@ -79,7 +79,7 @@ class Encoding:
         intake: Intake,
         stats: PublishStats,
     ) -> None:
-        self.patience_s = math.inf if plan.every_frame else _DRAIN_S
+        self.patience_s = math.inf if plan.every_frame else DRAIN_S
         self._endpoint, self._topic, self._plan = endpoint, topic, plan
         self._producer, self._intake, self._stats = producer, intake, stats
         self._card = LossCard()

@@ -13,7 +13,7 @@ from ..pictures.jpeg import decode, encode
 from ..pictures.opencv import cv2
 from ..pictures.overlay import card
 
-_EVERY_S = 1.0
+EVERY_S = 1.0
 _QUALITY = 60
 _LARGEST = (1280, 720)  # pixels; larger ones say no more, and this fits the limits of nearly every node
 _EMPTY = (640, 360)
@@ -39,7 +39,7 @@ class LossCard:
         """
         if time.monotonic() < self._due_s:
             return None
-        self._due_s = time.monotonic() + _EVERY_S
+        self._due_s = time.monotonic() + EVERY_S
         if not self._drawn or self._drawn.notice != notice:
             self._drawn = self._draw(notice, source, max_bytes)
         now_ns = time.time_ns()

@@ -24,7 +24,7 @@ _HEADER, _SCHEME = "Authorization", "Bearer "
 _CHARACTERS = re.compile(r"[\w.~+/=-]+", re.ASCII)
 # Longer ones do not fit into the 8 kB that Jetty takes of headers.
 _LONGEST = 8000
-_TIMEOUT_S = 15.0
+TIMEOUT_S = 15.0
 
 
 class Credentials(Protocol):
@@ -118,11 +118,11 @@ async def headers_of(credentials: Credentials | None) -> dict[str, str]:
     if credentials is None:
         return {}
     try:
-        async with asyncio.timeout(_TIMEOUT_S):
+        async with asyncio.timeout(TIMEOUT_S):
             # In a thread: files can be on a network's disk, and token servers are far away.
             token = await asyncio.to_thread(credentials.token)
     except TimeoutError as error:
-        raise TokenUnavailable(f"it did not come within {_TIMEOUT_S:g} s", credentials.renewal) from error
+        raise TokenUnavailable(f"it did not come within {TIMEOUT_S:g} s", credentials.renewal) from error
     return {_HEADER: _SCHEME + token}
 
 

@@ -20,7 +20,7 @@ DISCONNECTED = "disconnected"
 _MOST_RECEIPT_TIMES = 256
 _FIT_EVERY_S = 0.5
 # The node itself gives up on a message after 30 s and says so; one that says nothing has lost it.
-_NO_RECEIPT_S = 40.0
+NO_RECEIPT_S = 40.0
 _REFUSAL_PAUSE_S = 1.0
 _TERMINATED = "TopicTerminatedException"
 # What no second try can change; anything else that the broker says may pass.
@@ -180,7 +180,7 @@ class InFlight:
             # What else is in flight may still be accepted, and is not to be sent again then.
             pauses = len(self._messages) > 1 and time.monotonic() - self._refused_at_s < _REFUSAL_PAUSE_S
             return "" if pauses else f"a frame was not taken: {self._refusal.problem}"
-        if self.oldest_s > _NO_RECEIPT_S:
+        if self.oldest_s > NO_RECEIPT_S:
             return f"no receipt for {self.oldest_s:.0f} s"
         return ""
 

@@ -23,7 +23,7 @@ from .endpoint import is_loopback
 from .tls import is_secure, tls_error_in, tls_failure
 
 _PARAMETER = "oauth2_file"
-_TIMEOUT_S = 5.0
+TIMEOUT_S = 5.0
 _LONGEST = 100_000
 _DISCOVERY = "/.well-known/openid-configuration"
 # A token is not used in its last moments, in which it could expire on its way.
@@ -72,7 +72,7 @@ class OAuth2:
             form["audience"] = self._audience
         try:
             # Redirections are not followed: the secret would go along.
-            with httpx.Client(timeout=_TIMEOUT_S, trust_env=not is_loopback(self._issuer)) as client:
+            with httpx.Client(timeout=TIMEOUT_S, trust_env=not is_loopback(self._issuer)) as client:
                 description = self._answer(client, "GET", self._issuer + _DISCOVERY)
                 self._keep(self._answer(client, "POST", self._checked_url(description.get("token_endpoint")), form))
         except (httpx.HTTPError, httpx.InvalidURL, ImportError, ValueError) as error:
@@ -91,7 +91,7 @@ class OAuth2:
     def _answer(
         self, client: httpx.Client, method: str, url: str, form: dict[str, str] | None = None
     ) -> dict[str, Any]:
-        deadline_s = time.monotonic() + _TIMEOUT_S
+        deadline_s = time.monotonic() + TIMEOUT_S
         with client.stream(method, url, data=form) as answer:
             body = b""
             for part in answer.iter_bytes():

@@ -25,7 +25,7 @@ from .wire import Receipt, check_extra, parse_receipt, publish_text
 
 _DRAIN_ON_CLOSE_S = 0.7
 _LATE_RECEIPT_S = 2.0
-_LOOK_EVERY_S = 2.0
+LOOK_EVERY_S = 2.0
 
 
 class Producer(Session):
@@ -246,7 +246,7 @@ class Producer(Session):
         while not (reason := self._in_flight.reason_to_give_up):
             self._tell_of_late_receipts()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_EVERY_S):
+                async with asyncio.timeout(LOOK_EVERY_S):
                     self._take(await websocket.recv(decode=False))
         await self._connection.give_up_session(reason)
 

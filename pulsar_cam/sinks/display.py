@@ -17,7 +17,7 @@ from ..pictures.opencv import cv2
 from ..text import printable
 
 _HEADLESS = "'pulsar-cam watch --headless' works without a display"
-_CONNECT_TIMEOUT_S = 10.0
+CONNECT_TIMEOUT_S = 10.0
 _QT_PLUGIN = Path(cv2.__file__).parent / "qt" / "plugins" / "platforms" / "libqxcb.so"
 
 
@@ -89,7 +89,7 @@ def _x_server_answers() -> bool:
     accepted = threading.Event()
     thread = threading.Thread(target=_connect_to_x_server, args=(accepted,), daemon=True)
     thread.start()
-    thread.join(_CONNECT_TIMEOUT_S)
+    thread.join(CONNECT_TIMEOUT_S)
     return accepted.is_set()
 
 

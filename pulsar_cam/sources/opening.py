@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 _MIN_SIDE, _MAX_SIDE = 16, 7680
 _MAX_FPS = 240.0
-_TIMEOUT_S = PATIENCE_S - 1  # a stream that is silent ends its read before the read counts as stuck
+TIMEOUT_S = PATIENCE_S - 1  # a stream that is silent ends its read before the read counts as stuck
 _PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 
 
@@ -131,7 +131,7 @@ def _open_url(uri: str, size: tuple[int, int] | None, fps: float | None, loop: b
     host = _printable(parts.hostname or "")
     # What else a URL has can be secret: user and password, but path and query as well.
     shown = f"{parts.scheme}://{host}:{port}"
-    milliseconds = round(_TIMEOUT_S * 1000)
+    milliseconds = round(TIMEOUT_S * 1000)
     limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, milliseconds, cv2.CAP_PROP_READ_TIMEOUT_MSEC, milliseconds]
     video = cv2.VideoCapture(uri, cv2.CAP_FFMPEG, limits)
     if not video.isOpened():
@@ -163,9 +163,9 @@ def _checked_url(uri: str) -> tuple[SplitResult, int]:
 def _connection_problem(host: str, port: int) -> str:
     """Say why a URL could not be opened, which FFmpeg keeps to itself."""
     try:
-        socket.create_connection((host, port), _TIMEOUT_S).close()
+        socket.create_connection((host, port), TIMEOUT_S).close()
     except TimeoutError:
-        return f"nothing answers within {_TIMEOUT_S:g} s"
+        return f"nothing answers within {TIMEOUT_S:g} s"
     except OSError as error:
         return error.strerror or str(error)
     except UnicodeError:

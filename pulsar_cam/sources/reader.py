@@ -18,9 +18,9 @@ from .source import Source
 
 logger = logging.getLogger(__name__)
 
-_LOOK_S = 0.25
+LOOK_S = 0.25
 _FIRST_LOOK_S = 0.02
-_JOIN_S = 0.5
+JOIN_S = 0.5
 _MOST_STUCK = 3
 
 
@@ -188,7 +188,7 @@ class SourceReader:
         self._damaged_before = self.damaged
         self._reading = reading = Reading(self._open_source, self._begun, self._note_open, self._hand_over)
         reading.start()
-        while not reading.ended.wait(_LOOK_S):
+        while not reading.ended.wait(LOOK_S):
             if self._ending.is_set():
                 self._leave(reading)
                 return None
@@ -200,7 +200,7 @@ class SourceReader:
 
     def _leave(self, reading: Reading) -> None:
         reading.close()
-        while not reading.ended.wait(_JOIN_S):
+        while not reading.ended.wait(JOIN_S):
             if not reading.is_handing_over:
                 logger.warning("the source does not answer and is left behind")
                 return

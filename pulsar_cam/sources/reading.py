@@ -11,7 +11,7 @@ from ..frame import Captured
 from .capture import PATIENCE_S
 from .source import Source
 
-_OPENING_S = 3 * PATIENCE_S  # a stream's address is looked up, connected to, and asked for pictures
+OPENING_S = 3 * PATIENCE_S  # a stream's address is looked up, connected to, and asked for pictures
 
 
 class Reading:
@@ -52,8 +52,8 @@ class Reading:
         if self.ended.is_set():
             return None
         if self.source is None:
-            is_late = time.monotonic() - self._started_s > _OPENING_S
-            return SourceStopped("the source", f"it could not be opened within {_OPENING_S:g} s") if is_late else None
+            is_late = time.monotonic() - self._started_s > OPENING_S
+            return SourceStopped("the source", f"it could not be opened within {OPENING_S:g} s") if is_late else None
         if self.source.blocked_s > PATIENCE_S:
             return SourceStopped(self.source.name, f"its driver has not answered for {PATIENCE_S:g} s")
         return None

@@ -19,7 +19,7 @@ from .plan import WatchPlan
 from .stats import WatchStats
 
 _SLOTS = MOST_IN_FLIGHT  # no node pushes more ahead of our acks, so reading never waits, and pongs are read
-_PAUSE_S = 0.01
+PAUSE_S = 0.01
 
 
 class EveryFrame:
@@ -52,7 +52,7 @@ class EveryFrame:
                 await self._hand_over()
                 self._packets.close()
                 while self._unacknowledged:  # noqa: ASYNC110 - the viewer says so from another thread
-                    await asyncio.sleep(_PAUSE_S)
+                    await asyncio.sleep(PAUSE_S)
         finally:
             self._packets.close()
 
@@ -103,7 +103,7 @@ class EveryFrame:
                 continue
             self._stats.follow(packet)
             while not self._packets.has_room:  # noqa: ASYNC110 - the viewer takes in another thread
-                await asyncio.sleep(_PAUSE_S)
+                await asyncio.sleep(PAUSE_S)
             self._unacknowledged.add(packet.message_id)
             self._packets.put(packet)
             if self._stats.images == self._plan.frames:

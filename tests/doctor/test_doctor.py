@@ -312,7 +312,7 @@ def silent_url() -> Iterator[str]:
 
 
 def test_a_node_that_hangs(monkeypatch: pytest.MonkeyPatch, silent_url: str) -> None:
-    monkeypatch.setattr(facts, "_ANSWER_S", 0.2)
+    monkeypatch.setattr(facts, "ANSWER_S", 0.2)
     monkeypatch.setattr(exchange, "LIMIT_S", 0.2)
 
     async def findings() -> list[Finding]:

@@ -161,13 +161,13 @@ def test_silent_clients_without_number_leave_room_for_those_who_ask(server: Metr
     with contextlib.ExitStack() as clients:
         for _ in range(100):
             clients.enter_context(connected(server))
-            assert server_threads() <= 2 * module._MOST_CLIENTS + 1  # some are about to end
+            assert server_threads() <= 2 * module.MOST_CLIENTS + 1  # some are about to end
         assert get(server, "/metrics").status_code == 200
-        wait_until(lambda: server_threads() <= module._MOST_CLIENTS + 1, "end of all but a few threads")
+        wait_until(lambda: server_threads() <= module.MOST_CLIENTS + 1, "end of all but a few threads")
 
 
 def test_a_client_of_a_byte_now_and_then_is_ended(server: MetricsServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_CLIENT_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(module, "CLIENT_TIMEOUT_S", 0.5)
     began_s = time.monotonic()
     with connected(server) as client, contextlib.suppress(OSError):
         while time.monotonic() < began_s + PATIENCE_S:
@@ -178,7 +178,7 @@ def test_a_client_of_a_byte_now_and_then_is_ended(server: MetricsServer, monkeyp
 
 
 def test_who_never_reads_the_answer_is_ended(server: MetricsServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_CLIENT_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(module, "CLIENT_TIMEOUT_S", 0.5)
     with connected(server) as client:
         client.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
         wait_until(lambda: server_threads() == 1, "end of its thread")
@@ -200,7 +200,7 @@ def test_many_scrapes_at_once_are_all_answered_or_refused_and_then_it_goes_on(se
 def test_the_end_does_not_wait_for_clients(capfd: pytest.CaptureFixture[str]) -> None:
     with contextlib.ExitStack() as clients:
         with MetricsServer("127.0.0.1", 0, registry_of(), str, str) as server:
-            for _ in range(module._MOST_CLIENTS):
+            for _ in range(module.MOST_CLIENTS):
                 clients.enter_context(connected(server)).sendall(b"GET /metrics HT")
             wait_until(lambda: server_threads() > 1, "thread of a client")
         wait_until(lambda: server_threads() == 0, "end of the threads")
@@ -292,7 +292,7 @@ def test_what_is_not_ready_is_named_for_each_run(capsys: pytest.CaptureFixture[s
 def test_a_stuck_event_loop_is_no_health_and_comes_back(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "_STUCK_AFTER_S", 0.05)
+    monkeypatch.setattr(command, "STUCK_AFTER_S", 0.05)
     stuck, goes_on = threading.Event(), threading.Event()
 
     async def block() -> None:

@@ -112,7 +112,7 @@ def test_a_process_is_known_only_when_its_command_line_is_there() -> None:
 
 @pytest.mark.usefixtures("_broken_pulsar")
 def test_a_disk_that_is_too_full_is_said_before_the_start(node: LocalNode, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folders, "_LEAST_FREE_BYTES", 1 << 60)
+    monkeypatch.setattr(folders, "LEAST_FREE_BYTES", 1 << 60)
     with pytest.raises(LocalNodeError, match=r"too full for a node: .* PULSAR_CAM_DATA"):
         node.start(0, 0)
 

@@ -28,7 +28,7 @@ def test_bytes_that_are_no_text_are_shown_as_such(file: Path) -> None:
 
 
 def test_new_lines_are_followed_into_a_new_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log, "_POLL_INTERVAL_S", 0.01)
+    monkeypatch.setattr(log, "POLL_INTERVAL_S", 0.01)
     lines = log_lines(file, 1, follow=True)
     assert next(lines) == "three"
     with file.open("a") as more:

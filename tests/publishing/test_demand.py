@@ -115,7 +115,7 @@ def test_a_proxy_that_cannot_be_used_leaves_the_audience_unknown(
 def test_a_node_that_does_not_answer_is_waited_for_in_vain_and_left_at_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(demand, "_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(demand, "TIMEOUT_S", 0.1)
 
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()

@@ -64,7 +64,7 @@ def test_a_card_is_due_once_a_second_and_drawn_once(monkeypatch: pytest.MonkeyPa
     card.last = last_packet()
     first = card.due(NOTICE, "camera-0", ENOUGH)
     assert card.due(NOTICE, "camera-0", ENOUGH) is None
-    monkeypatch.setattr(loss_card, "_EVERY_S", 0.0)
+    monkeypatch.setattr(loss_card, "EVERY_S", 0.0)
     card._due_s = 0.0
     again = card.due(NOTICE, "camera-0", ENOUGH)
     assert first

@@ -71,7 +71,7 @@ def test_a_file_that_does_not_answer_is_not_waited_for(monkeypatch: pytest.Monke
             return self.secret
 
     released = threading.Event()
-    monkeypatch.setattr(credentials, "_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(credentials, "TIMEOUT_S", 0.05)
 
     async def main() -> None:
         try:

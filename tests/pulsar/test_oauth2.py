@@ -91,7 +91,7 @@ def test_the_secret_goes_nowhere_else(endpoint: object, tmp_path: Path) -> None:
 
 
 def test_a_server_without_end_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(oauth2, "_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(oauth2, "TIMEOUT_S", 0.2)
     with token_server() as server:
         server.is_silent = True
         with pytest.raises(TokenUnavailable, match=r"timed out|no answer"):

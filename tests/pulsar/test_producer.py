@@ -81,8 +81,8 @@ def test_each_receipt_is_counted_with_its_message_whatever_the_order() -> None:
 
 
 def test_a_session_whose_receipts_stay_out_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(in_flight, "_NO_RECEIPT_S", 0.3)
-    monkeypatch.setattr(producer_module, "_LOOK_EVERY_S", 0.1)
+    monkeypatch.setattr(in_flight, "NO_RECEIPT_S", 0.3)
+    monkeypatch.setattr(producer_module, "LOOK_EVERY_S", 0.1)
     sessions = 0
 
     async def handler(websocket: ServerConnection) -> None:

@@ -118,7 +118,7 @@ def test_so_many_frames_are_published_although_some_were_lost_on_the_way(node: N
 
 
 def test_a_film_whose_end_finds_no_node_is_no_success(node: NodeState, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoding, "_DRAIN_S", 1.0)
+    monkeypatch.setattr(encoding, "DRAIN_S", 1.0)
     stats = PublishStats()
     with link_to(node) as link, ThreadPoolExecutor(1) as pool:
         ended = pool.submit(runs.publish, lambda: Film(60), link.endpoint, new_topic(), stats=stats)

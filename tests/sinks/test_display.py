@@ -62,7 +62,7 @@ def test_display_without_server(monkeypatch: pytest.MonkeyPatch, value: str) -> 
 
 @linux
 def test_server_that_never_answers(monkeypatch: pytest.MonkeyPatch, silent_display: str) -> None:
-    monkeypatch.setattr(display, "_CONNECT_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(display, "CONNECT_TIMEOUT_S", 0.1)
     monkeypatch.setenv("DISPLAY", silent_display)
     assert silent_display in problem_of("no X server accepts us")
 

@@ -146,7 +146,7 @@ def test_error_of_a_source_that_is_being_stopped_does_not_count(listener: Listen
 def test_source_that_blocks_for_ever_is_left_behind(
     blocks_in: str, listener: Listener, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(source_reader, "_JOIN_S", 0.01)
+    monkeypatch.setattr(source_reader, "JOIN_S", 0.01)
     blocked, released = threading.Event(), threading.Event()
     source = ScriptedSource()
 
@@ -193,8 +193,8 @@ class BlockedSource(ScriptedSource):
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look and try again at once."""
-    monkeypatch.setattr(source_reader, "_LOOK_S", 0.01)
-    monkeypatch.setattr(source_reader, "_JOIN_S", 0.01)
+    monkeypatch.setattr(source_reader, "LOOK_S", 0.01)
+    monkeypatch.setattr(source_reader, "JOIN_S", 0.01)
     monkeypatch.setattr(source_reader, "backoff", lambda: itertools.repeat(0.001))
 
 
@@ -317,7 +317,7 @@ def test_no_more_than_three_threads_are_blocked_at_a_time(listener: Listener) ->
 
 @pytest.mark.usefixtures("quick")
 def test_an_opening_that_blocks_is_tried_again(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "_OPENING_S", 0.1)
+    monkeypatch.setattr(reading, "OPENING_S", 0.1)
     let_go, sources = threading.Event(), [ScriptedSource(0, STOPPED), None, ScriptedSource(0, waits=True)]
 
     def open_source() -> Source:

@@ -318,7 +318,7 @@ def test_a_damaged_frame_of_an_http_camera_is_left_out(address: str) -> None:
 
 
 def test_an_http_camera_that_falls_silent_has_stopped(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening, "_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(opening, "TIMEOUT_S", 0.5)
     source = open_source(f"http://{address}/live-silent")
     assert numbers(read(source, 9)) == list(range(9))  # FFmpeg knows where a frame ends when the next one begins
     with pytest.raises(SourceStopped):
@@ -379,7 +379,7 @@ def test_an_address_without_video_says_so_and_keeps_secrets(
     address: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    monkeypatch.setattr(opening, "_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(opening, "TIMEOUT_S", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent, socket.socket() as refusing:
         refusing.bind(("127.0.0.1", 0))
         answering = "it answers, but gives no video; check path, user and password"

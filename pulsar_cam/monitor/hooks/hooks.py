@@ -20,7 +20,7 @@ from .changes import HOLD, Change, Changes
 logger = logging.getLogger(__name__)
 
 TIMEOUT_S = 10.0
-_LAST_CALLS_S = 3.0
+LAST_CALLS_S = 3.0
 _CLEAN_UP_S = 2.0
 
 
@@ -70,7 +70,7 @@ class Hooks:
     ) -> None:
         assert self._loop
         self._loop.call_soon_threadsafe(self._closing.set)
-        self._thread.join(_LAST_CALLS_S + _CLEAN_UP_S)
+        self._thread.join(LAST_CALLS_S + _CLEAN_UP_S)
 
     def follow(self, view: View) -> Change | None:
         """Take the next view; if with it a change has held, log it, have it told, and return it. Waits for nobody."""
@@ -100,7 +100,7 @@ class Hooks:
         for line in self._lines:
             line.close()
         try:
-            async with asyncio.timeout(_LAST_CALLS_S):
+            async with asyncio.timeout(LAST_CALLS_S):
                 await served
         except TimeoutError:
             for line in self._lines:

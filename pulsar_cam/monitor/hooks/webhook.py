@@ -17,7 +17,7 @@ from ...pulsar.endpoint import is_loopback
 _URL, _PATH = "url", "path"
 _LONGEST = 8000
 _TIMEOUT_S = 5.0
-_PAUSES_S = (1.0, 2.0)
+PAUSES_S = (1.0, 2.0)
 _BUSY = (429, 502, 503, 504)
 
 
@@ -61,7 +61,7 @@ class Webhook:
         """
         # A proxy of the environment would be asked to call its own machine.
         async with httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=not is_loopback(self._url)) as client:
-            for pause_s in (*_PAUSES_S, None):
+            for pause_s in (*PAUSES_S, None):
                 problem, may_pass = await self._post(client, change)
                 if not problem:
                     return
