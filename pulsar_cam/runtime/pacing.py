@@ -12,7 +12,7 @@ class Pacer:
     Args:
         stopped: set from another thread, ends a wait at once.
         catch_up_s: a delay, in seconds, that later frames make up for. A reader that is later than this
-            moves the rest of the film back, because a burst of frames helps nobody.
+            moves the rest of the film back, because a burst of frames helps no viewer.
     """
 
     def __init__(self, stopped: threading.Event, catch_up_s: float) -> None:

@@ -25,12 +25,12 @@ class Run:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether somebody asked for the end."""
+        """Whether the run was asked to end."""
         return self._stop.is_set() or self._wants_quit()
 
     @property
     def goes_on(self) -> bool:
-        """Whether the network still works, and nobody asked for the end."""
+        """Whether the network still works, and the run was not asked to end."""
         return self._network.is_running and not self.is_stopped
 
     @property

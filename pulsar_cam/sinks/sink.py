@@ -1,4 +1,4 @@
-"""What a run asks of that which takes its frames."""
+"""What a run asks of a sink: of whatever takes its frames."""
 
 from __future__ import annotations
 

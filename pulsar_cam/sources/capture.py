@@ -232,7 +232,7 @@ class FilmSource:
         loop: start over at the end.
 
     Attributes:
-        damaged: frames that were left out, because they are no picture.
+        damaged: frames that were left out, because they are not pictures.
         blocked_s: always 0: a film may take its time.
     """
 
@@ -271,7 +271,7 @@ class FilmSource:
         self._capture.close()
 
     def _advance(self) -> bool:
-        """Grab the next frame and tell its time, which runs on when the film starts over."""
+        """Grab the next frame and return its time, which runs on when the film starts over."""
         if not self._capture.grab() and not (self._loop and self._capture.rewind() and self._capture.grab()):
             return False
         stamp_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000

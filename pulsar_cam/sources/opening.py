@@ -98,7 +98,7 @@ def _open_file(
 
 
 def _gives_jpegs(video: cv2.VideoCapture) -> bool:
-    """Have a Motion JPEG video give its JPEGs in place of frames, and tell whether it is one."""
+    """Have a Motion JPEG video give its JPEGs instead of frames, and return whether it is one."""
     return int(video.get(cv2.CAP_PROP_FOURCC)) == MJPG and video.set(cv2.CAP_PROP_FORMAT, -1)
 
 
@@ -169,5 +169,5 @@ def _connection_problem(host: str, port: int) -> str:
     except OSError as error:
         return error.strerror or str(error)
     except UnicodeError:
-        return "that is no host name"
+        return "that is not a host name"
     return "it answers, but gives no video; check path, user and password"
