@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from statistics import median
@@ -18,6 +17,7 @@ from ..errors import (
     TopicNotFound,
 )
 from ..health.backlog import nearly_full, share_of
+from ..health.commands import Commands
 from ..health.finding import Finding, broken
 from ..health.reach import reason_of, unreachable
 from ..health.settings import frame_limit_in, idle_timeout_in
@@ -123,7 +123,7 @@ def topic(facts: Answers) -> Finding:
     found, name = facts.described, str(facts.topic)
     if isinstance(found, TopicNotFound):
         says = f"{name} does not exist"
-        return Finding("topic", "warning", says, f"pulsar-cam create-topic --topic {shlex.quote(name)}")
+        return Finding("topic", "warning", says, Commands(facts.endpoint, facts.topic).create_topic())
     if isinstance(found, NamespaceNotFound):
         says = f"namespace {found.namespace} does not exist"
         return Finding("topic", "problem", says, "check `topic`, or have the node's administrator create it")

@@ -1,19 +1,19 @@
 """What the monitor would change on the topic and the node, and the part of it that it may change itself.
 
-**Safe** is what takes no stored message from anybody when it is done, and can be undone with one command: limits that
-are at least twice what is there. All else is said only: what deletes, what cannot be undone, what needs a restart.
+**Safe** is what deletes no stored message when it is done, and can be undone with one command: limits that are at
+least twice what is there. All else is only said: what deletes, what cannot be undone, what needs a restart.
 """
 
 from __future__ import annotations
 
 import logging
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import PulsarError
 from ..health.backlog import NEARLY_FULL, share_of
+from ..health.commands import Commands
 from ..health.settings import frame_limit_in, idle_timeout_in
 from ..pulsar.admin import Admin
 from ..pulsar.topic_policy import TopicPolicy
@@ -50,7 +50,7 @@ class Policies:
 
     @property
     def blocks_publishers(self) -> bool:
-        """Whether a full backlog stops the camera, in place of taking the oldest messages."""
+        """Whether a full backlog stops the camera, instead of taking the oldest messages."""
         return self.backlog_policy != _EVICTION
 
 
@@ -58,7 +58,7 @@ async def policies_of(admin: Admin, topic: Topic) -> Policies:
     """Ask for the limits in force on a persistent topic.
 
     Raises:
-        PulsarError: the node does not tell.
+        PulsarError: the node does not say.
     """
     in_force = (await admin.backlog_quotas(topic)).get("destination_storage")
     own = await admin.backlog_quotas(topic, applied=False)
@@ -77,25 +77,25 @@ async def policies_of(admin: Admin, topic: Topic) -> Policies:
 
 
 def advise(
-    topic: Topic, view: TopicView, policies: Policies | None, settings: Mapping[str, Any] | None
+    commands: Commands, view: TopicView, policies: Policies | None, settings: Mapping[str, Any] | None
 ) -> list[Advice]:
-    """Return what to change, the most important first; what nobody tells is left out."""
-    found = [*_about_forgotten(topic, view), *_about_many_cameras(view)]
+    """Return what to change, the most important first; what is not known is left out."""
+    found = [*_about_forgotten(commands, view), *_about_many_cameras(view)]
     if policies:
-        found = [*_about_backlog(topic, view, policies), *found, *_about_retention(topic, policies)]
+        found = [*_about_backlog(commands, view, policies), *found, *_about_retention(commands, policies)]
     for judge in (idle_timeout_in, frame_limit_in) if settings is not None else ():
         finding = judge(settings or {})
         found += [Advice(f"{finding.check}: {finding.says}: {finding.change}")] if finding.change else []
     return found
 
 
-def _about_backlog(topic: Topic, view: TopicView, policies: Policies) -> Iterator[Advice]:
+def _about_backlog(commands: Commands, view: TopicView, policies: Policies) -> Iterator[Advice]:
     limit_bytes = policies.backlog_bytes
     if limit_bytes is None:
         wanted = max(BACKLOG_BYTES, _HEADROOM * view.backlog_bytes)
-        yield _limited(topic, wanted, policies, "nothing bounds what a subscription that stays away keeps on disk")
+        yield _limited(commands, wanted, policies, "nothing bounds what a subscription that stays away keeps on disk")
     elif policies.blocks_publishers and _HEADROOM * view.backlog_bytes <= limit_bytes:
-        yield _limited(topic, limit_bytes, policies, "a subscription that stays away stops the camera in the end")
+        yield _limited(commands, limit_bytes, policies, "a subscription that stays away stops the camera in the end")
     elif policies.blocks_publishers:
         share = share_of(view.backlog_bytes, limit_bytes)
         yield Advice(f"the backlog is at {share:.0%}, and stops the camera when it is full: {_catch_up(view)}")
@@ -103,19 +103,18 @@ def _about_backlog(topic: Topic, view: TopicView, policies: Policies) -> Iterato
         yield Advice(f"the backlog is at {share:.0%}, and its oldest frames are taken next: {_catch_up(view)}")
 
 
-def _limited(topic: Topic, wanted_bytes: int, policies: Policies, why: str) -> Advice:
+def _limited(commands: Commands, wanted_bytes: int, policies: Policies, why: str) -> Advice:
     says = f"{why}: limit the backlog to {size_text(wanted_bytes)}, with the oldest frames taken first"
     if policies.retention_bytes and wanted_bytes >= policies.retention_bytes:
         return Advice(f"{says}, and raise the retention of {size_text(policies.retention_bytes)} above that before")
-    return Advice(says, TopicPolicy(backlog_bytes=wanted_bytes), _undo(topic, policies))
+    command = commands.limit_backlog(wanted_bytes)
+    return Advice(f"{says}, with {command}", TopicPolicy(backlog_bytes=wanted_bytes), _undo(commands, policies))
 
 
-def _undo(topic: Topic, policies: Policies) -> str:
-    name = shlex.quote(str(topic))
+def _undo(commands: Commands, policies: Policies) -> str:
     if not policies.is_own:
-        return f"pulsar-admin topics remove-backlog-quota {name}"
-    limit = -1 if policies.backlog_bytes is None else policies.backlog_bytes
-    return f"pulsar-admin topics set-backlog-quota {name} --limit {limit} --policy {policies.backlog_policy}"
+        return commands.remove_backlog_limit()
+    return commands.restore_backlog_limit(policies.backlog_bytes, policies.backlog_policy)
 
 
 def _catch_up(view: TopicView) -> str:
@@ -128,13 +127,12 @@ def _called(subscription: SubscriptionView) -> str:
     return f"{printable(subscription.name, 60)!r} ({subscription.backlog} behind)"
 
 
-def _about_forgotten(topic: Topic, view: TopicView) -> Iterator[Advice]:
+def _about_forgotten(commands: Commands, view: TopicView) -> Iterator[Advice]:
     forgotten = [each for each in view.subscriptions if each.is_durable and not each.consumers and each.backlog]
     for each in forgotten[:3]:
-        name = shlex.quote(printable(each.name, 60))
         yield Advice(
-            f"nobody consumes from {_called(each)}, and the node keeps its frames: let it catch up, or delete it "
-            f"with pulsar-admin topics unsubscribe {shlex.quote(str(topic))} -s {name}"
+            f"{_called(each)} has no consumer, and the node keeps its frames: let it catch up, or delete it with "
+            f"{commands.delete_subscription(each.name)}"
         )
 
 
@@ -146,12 +144,10 @@ def _about_many_cameras(view: TopicView) -> Iterator[Advice]:
         )
 
 
-def _about_retention(topic: Topic, policies: Policies) -> Iterator[Advice]:
+def _about_retention(commands: Commands, policies: Policies) -> Iterator[Advice]:
     if policies.keeps_all:
-        yield Advice(
-            "every frame is kept for ever: set a limit with "
-            f"pulsar-cam create-topic --topic {shlex.quote(str(topic))} --retention-size 10GB"
-        )
+        command = commands.create_topic("--retention-size", "10GB")
+        yield Advice(f"every frame is kept for ever: set a limit, such as with {command}")
 
 
 class Applying:

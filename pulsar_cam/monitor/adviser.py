@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from ..errors import PulsarError
+from ..health.commands import Commands
 from ..pulsar.admin import Admin
 from ..pulsar.endpoint import Endpoint
 from ..pulsar.topics import Topic
@@ -40,7 +41,7 @@ class Adviser:
             return ()
         if time.monotonic() - self._asked_at_s > _ASK_EVERY_S:
             await self._ask()
-        found = advise(self._topic, topic, self._policies, self._settings)
+        found = advise(Commands(self._endpoint, self._topic), topic, self._policies, self._settings)
         if self._applying and await self._applying.apply(self._admin, self._topic, found):
             self._asked_at_s = -_ASK_EVERY_S
         return tuple(found)

@@ -10,13 +10,18 @@ from typing import Any
 import pytest
 
 from pulsar_cam.errors import RequestRejected
+from pulsar_cam.health.commands import Commands
 from pulsar_cam.monitor.advice import BACKLOG_BYTES, Applying, Policies, advise
 from pulsar_cam.monitor.view import Advice, SubscriptionView, TopicView
 from pulsar_cam.pulsar.admin import Admin
+from pulsar_cam.pulsar.endpoint import Endpoint
 from pulsar_cam.pulsar.topic_policy import TopicPolicy
 from pulsar_cam.pulsar.topics import Topic
 
 TOPIC = Topic.parse("front")
+COMMANDS = Commands(Endpoint.of("http://camera-host:8080"), TOPIC)
+TOPIC_URL = "http://camera-host:8080/admin/v2/persistent/public/default/front"
+REMOVE = f"curl -f -X DELETE '{TOPIC_URL}/backlogQuota?backlogQuotaType={{destination_storage,message_age}}'"
 WELL = Policies(
     backlog_bytes=10_000_000,
     is_own=False,
@@ -34,7 +39,7 @@ SETTINGS = {"webSocketSessionIdleTimeoutMillis": "60000", "webSocketMaxTextFrame
 
 
 def found(view: TopicView = VIEW, policies: Policies | None = WELL, settings: Any = SETTINGS) -> list[Advice]:
-    return advise(TOPIC, view, policies, settings)
+    return advise(COMMANDS, view, policies, settings)
 
 
 def test_where_all_is_well_nothing_is_to_be_changed() -> None:
@@ -47,7 +52,11 @@ def test_a_topic_without_a_limit_gets_one_that_takes_nothing() -> None:
     (advice,) = found(policies=unlimited)
     assert advice.policy == TopicPolicy(backlog_bytes=BACKLOG_BYTES)
     assert "nothing bounds" in advice.says
-    assert advice.undo == "pulsar-admin topics remove-backlog-quota persistent://public/default/front"
+    assert advice.undo == REMOVE
+    assert advice.says.endswith(
+        "with pulsar-cam create-topic --service-url http://camera-host:8080 "
+        "--topic persistent://public/default/front --backlog-limit 2GB"
+    )
     (advice,) = found(replace(VIEW, backlog_bytes=3 * BACKLOG_BYTES), unlimited)
     assert advice.policy == TopicPolicy(backlog_bytes=6 * BACKLOG_BYTES)
 
@@ -62,7 +71,11 @@ def test_a_backlog_that_would_stop_the_camera_is_turned_while_it_is_half_empty()
     blocking = replace(WELL, backlog_policy="producer_exception", is_own=True)
     (advice,) = found(policies=blocking)
     assert advice.policy == TopicPolicy(backlog_bytes=10_000_000)
-    assert advice.undo.endswith("--limit 10000000 --policy producer_exception")
+    assert advice.undo == (
+        "curl -f -X POST -H 'Content-Type: application/json' "
+        '-d \'{"limitSize": 10000000, "limitTime": -1, "policy": "producer_exception"}\' '
+        f"'{TOPIC_URL}/backlogQuota?backlogQuotaType=destination_storage'"
+    )
     view = replace(VIEW, backlog_bytes=6_000_000, subscriptions=(VIEWER, replace(ARCHIVE, consumers=1)))
     (advice,) = found(view, blocking)
     assert advice.policy is None
@@ -83,7 +96,7 @@ def test_a_forgotten_subscription_is_never_deleted_by_the_monitor() -> None:
     hostile = replace(ARCHIVE, name="x; rm -rf \x1b[2J")
     (advice,) = found(replace(VIEW, subscriptions=(hostile, VIEWER)))
     assert advice.policy is None
-    assert "unsubscribe persistent://public/default/front -s 'x; rm -rf \ufffd[2J'" in advice.says
+    assert advice.says.endswith(f"curl -f -X DELETE {TOPIC_URL}/subscription/x%3B%20rm%20-rf%20%1B%5B2J")
     assert found(replace(VIEW, subscriptions=(replace(ARCHIVE, backlog=0),))) == []
 
 
@@ -123,7 +136,7 @@ def test_what_is_safe_is_applied_once_and_logged_with_its_undo(caplog: pytest.Lo
     assert node.taken == [BACKLOG_BYTES]
     (line,) = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert line.startswith("applied to persistent://public/default/front: nothing bounds")
-    assert line.endswith("undo with: pulsar-admin topics remove-backlog-quota persistent://public/default/front")
+    assert line.endswith(f"undo with: {REMOVE}")
 
 
 def test_what_the_node_refuses_is_logged_and_not_tried_again(caplog: pytest.LogCaptureFixture) -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
+import subprocess
+from urllib.parse import quote
 
 import pytest
 
+from pulsar_cam.health.commands import Commands
 from pulsar_cam.monitor.advice import policies_of
 from pulsar_cam.monitor.monitor import Monitor
 from pulsar_cam.monitor.plan import Plan
@@ -16,6 +20,7 @@ from pulsar_cam.pulsar.admin import Admin
 from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.sources.pattern import PatternSource
 
+from ..conftest import missing
 from ..lab.streams import TIMEOUT_S, call, endpoint_of, new_topic
 from ..lab.xvfb import wait_until
 from .watching import Publishing
@@ -75,4 +80,36 @@ def test_safe_advice_is_applied_once_and_can_be_undone(node: NodeState, caplog: 
     applied = [line for line in caplog.messages if line.startswith("applied to")]
     assert len(applied) == 1
     assert "limit the backlog to 50 MB" in applied[0]
-    assert f"set-backlog-quota {topic} --limit {HELD_BYTES} --policy producer_request_hold" in applied[0]
+    typed(applied[0].partition("undo with: ")[2])
+    assert asyncio.run(policy()) == (HELD_BYTES, True)
+
+
+@pytest.mark.timeout(120, func_only=True)
+def test_the_requests_that_advice_consists_of_do_what_they_say(node: NodeState) -> None:
+    topic, endpoint = new_topic(), endpoint_of(node)
+    call(endpoint, "PUT", f"/{topic.path}")
+    call(endpoint, "PUT", f"/{topic.path}/subscription/{quote('a b', safe='')}")
+    commands = Commands(endpoint, topic)
+
+    async def limits_and_subscriptions() -> tuple[set[str], set[str]]:
+        async with Admin(endpoint) as admin:
+            own = await admin.backlog_quotas(topic, applied=False)
+            return set(own), set((await admin.stats(topic))["subscriptions"])
+
+    async def limit() -> None:
+        async with Admin(endpoint) as admin:
+            await admin.set_backlog_limit(topic, HELD_BYTES)
+
+    asyncio.run(limit())
+    assert asyncio.run(limits_and_subscriptions()) == ({"destination_storage", "message_age"}, {"a b"})
+    typed(commands.remove_backlog_limit())
+    typed(commands.delete_subscription("a b"))
+    assert asyncio.run(limits_and_subscriptions()) == (set(), set())
+
+
+def typed(command: str) -> None:
+    """Run a command as a person does who pastes it into a shell."""
+    if shutil.which("curl") is None:
+        missing("curl")
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=TIMEOUT_S)
+    assert done.returncode == 0, done.stderr
