@@ -64,13 +64,8 @@ def monitor(
         str, typer.Option("--probe-sizes", metavar="BYTES,...", help="Payloads of the probes.")
     ] = _DEFAULT_SIZES,
     budget: Annotated[
-        str,
-        typer.Option(
-            "--budget",
-            metavar="MS,...",
-            help="A probe that takes longer from end to end is slow: one number, or one for each size.",
-        ),
-    ] = "250",
+        float, typer.Option("--budget", metavar="MS", help="A probe that takes longer from end to end is slow.")
+    ] = 250.0,
     expect_stream: Annotated[
         bool, typer.Option("--expect-stream", help="A topic on which nobody publishes is a problem, too.")
     ] = False,
@@ -128,7 +123,7 @@ def monitor(
         from ..monitor.sessions import log
 
         log.setLevel(logging.NOTSET if verbose else logging.ERROR)  # the findings say it once, and better
-        plan = replace(Plan.of(interval, _sizes(probe_sizes), _budgets(budget), expect_stream), applies=apply)
+        plan = replace(Plan.of(interval, _sizes(probe_sizes), budget, expect_stream), applies=apply)
         if once:
             _check_once(endpoint, full_topic, plan, as_json, stop)
         else:
@@ -230,13 +225,6 @@ def _with_options(view: View) -> View:
 
 def _print_json(event: str, values: dict[str, Any]) -> None:
     print_json({"command": "monitor", "event": event, **values})
-
-
-def _budgets(text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(part[:_LONGEST_NUMBER]) for part in text.split(","))
-    except ValueError:
-        raise InvalidOption("budgets_ms", ascii(text), "expected milliseconds, such as 250 or 100,150,250") from None
 
 
 def _sizes(text: str) -> tuple[int, ...]:

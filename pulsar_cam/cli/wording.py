@@ -17,7 +17,6 @@ _UNIT = re.compile(r"_(ms|s|bytes)$")
 _OTHER_NAMES = {
     "audience": ("oauth2_audience",),
     "backlog_bytes": ("backlog_limit",),
-    "budgets_ms": ("budget",),
     "command": ("on_change",),
     "host": ("metrics_host",),
     "path": ("webhook_file", "snapshot"),

@@ -22,15 +22,17 @@ class Commands:
     endpoint: Endpoint
     topic: Topic
 
-    def create_topic(self, *options: str) -> str:
+    def create_topic(self, **limits: str) -> str:
         """Create the topic, or set limits of one that exists."""
         url = self.endpoint.admin_url
-        node = () if url == DEFAULT_SERVICE_URL else ("--service-url", url)
-        return shlex.join(["pulsar-cam", "create-topic", *node, "--topic", str(self.topic), *options])
+        node = {} if url == DEFAULT_SERVICE_URL else {"service_url": url}
+        options = {**node, "topic": str(self.topic), **limits}
+        words = (word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value))
+        return shlex.join(["pulsar-cam", "create-topic", *words])
 
     def limit_backlog(self, size_bytes: int) -> str:
         """Have subscriptions lose their oldest messages above a limit."""
-        return self.create_topic("--backlog-limit", size_option(size_bytes))
+        return self.create_topic(backlog_limit=size_option(size_bytes))
 
     def delete_subscription(self, name: str) -> str:
         """Delete a subscription, and what it has not acknowledged."""

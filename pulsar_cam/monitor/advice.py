@@ -146,7 +146,7 @@ def _about_many_cameras(view: TopicView) -> Iterator[Advice]:
 
 def _about_retention(commands: Commands, policies: Policies) -> Iterator[Advice]:
     if policies.keeps_all:
-        command = commands.create_topic("--retention-size", "10GB")
+        command = commands.create_topic(retention_size="10GB")
         yield Advice(f"every frame is kept for ever: set a limit, such as with {command}")
 
 

@@ -17,7 +17,7 @@ from pulsar_cam.errors import InvalidOption
 LIBRARY = Path(pulsar_cam.__file__).parent
 OPTION = re.compile(r"(?<![\w-])--[a-z]")
 # A whole command is true for everyone who reads it.
-COMMAND = re.compile(r"(pulsar-cam|pulsar-admin|pip) [^']*")
+COMMAND = re.compile(r"(pulsar-cam|pip) [^']*")
 OTHER_PROGRAMS = ("node/settings.py",)  # Java and Pulsar are started from here
 
 
@@ -39,7 +39,7 @@ OTHER_PROGRAMS = ("node/settings.py",)  # Java and Pulsar are started from here
         ("create-topic --retention-size 1MB", "--retention-size 1000000: at least 2 MiB is needed"),
         ("monitor --on-change no-such-program", "--on-change no-such-program: there is no such program"),
         ("monitor --webhook http://example.com/x", "--webhook (hidden): expected https://"),
-        ("monitor --budget 1,2", "--budget 1,2: expected milliseconds"),
+        ("monitor --budget 0", "--budget 0.0: expected milliseconds"),
         ("node start --port 5", "--port 5: a port is 1024 to 65535"),
         ("node start --port 2000 --broker-port 2000", "--broker-port 2000: it must differ from --port"),
         ("node stop --name a/b", "--name 'a/b': letters, digits"),

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from pulsar_cam.errors import (
-    InvalidOption,
     NamespaceNotFound,
     NodeUnreachable,
     NotAuthenticated,
@@ -221,26 +220,3 @@ def test_nobody_publishes_and_whether_that_matters() -> None:
     unknown = replace(WELL, stream=SILENCE, topic=SILENT)
     assert found(unknown)["stream"].says == "no frames, and who publishes is not known"
     assert states(replace(WELL, received=NotAuthorized("subscribe")))["stream"] == "problem"
-
-
-@pytest.mark.parametrize(
-    ("interval_s", "sizes", "budgets_ms"),
-    [(0.5, (1,), (1,)), (1e9, (1,), (1,)), (float("nan"), (1,), (1,)), (5, (), (1,)), (5, (0,), (1,)),
-     (5, (10**8,), (1,)), (5, tuple(range(1, 20)), (1,)), (5, (1,), (0,)), (5, (1,), (float("nan"),)),
-     (5, (1,), ()), (5, (1, 2, 3), (1, 2)), (5, (1,), (float("inf"),))],
-)  # fmt: skip
-def test_a_plan_that_cannot_work(interval_s: float, sizes: tuple[int, ...], budgets_ms: tuple[float, ...]) -> None:
-    with pytest.raises(InvalidOption, match="expected"):
-        Plan.of(interval_s, sizes, budgets_ms, False)
-
-
-def test_a_plan_waits_less_than_its_interval() -> None:
-    plan = Plan.of(2.0, (200, 100, 100), (250.0,), False)
-    assert (plan.patience_s, plan.probe_sizes) == (1.6, (100, 200))
-    assert Plan.of(3600.0, (1,), (250.0,), False).patience_s == 10.0
-
-
-def test_a_probe_has_its_own_budget_or_that_of_all() -> None:
-    assert Plan.of(5, (200, 100), (20.0, 10.0), False).probes == [(100, 10.0), (200, 20.0)]
-    assert Plan.of(5, (200, 100), (20.0,), False).probes == [(100, 20.0), (200, 20.0)]
-    assert Plan().probes == [(1000, 250.0), (50_000, 250.0), (200_000, 250.0)]

@@ -34,7 +34,7 @@ class Monitoring:
     ) -> None:
         self.views: list[View] = []
         self._endpoint = _endpoint_of(where)
-        self._topic, self._plan = topic, Plan.of(interval_s, SIZES, (budget_ms,), expects_stream)
+        self._topic, self._plan = topic, Plan.of(interval_s, SIZES, budget_ms, expects_stream)
         self._background = Background(self._follow())
 
     async def _follow(self) -> None:

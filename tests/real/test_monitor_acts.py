@@ -45,7 +45,7 @@ def test_a_publisher_that_follows_lowers_its_quality_while_probes_are_late(
 ) -> None:
     """No node has a probe back in 10 us: what the monitor then sees is made of that, all else is real."""
     caplog.set_level(logging.INFO, "pulsar_cam")
-    topic, plan = new_topic(), Plan(interval_s=1.0, patience_s=0.8, budgets_ms=(IMPOSSIBLE_MS,))
+    topic, plan = new_topic(), Plan(interval_s=1.0, patience_s=0.8, budget_ms=IMPOSSIBLE_MS)
     with Publishing(
         node, topic, lambda: PatternSource((160, 120), 10), adapt=Adapt.ON, follow_monitor=follow_monitor
     ) as stats:

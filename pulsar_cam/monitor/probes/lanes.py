@@ -35,9 +35,9 @@ class Lanes:
         def lane(topic: Topic, *probes: Probe, keeps_open: bool = True) -> Lane:
             return Lane(endpoint, topic, probes, keeps_open=keeps_open)
 
-        kept = (Probe("kept", size, is_stored, budget_ms) for size, budget_ms in plan.probes)
-        unstored = Probe("kept", _UNSTORED_BYTES, False, plan.budgets_ms[0])
-        fresh = (Probe("fresh", size, is_stored, _FRESH_BUDGETS * budget_ms) for size, budget_ms in plan.probes)
+        kept = (Probe("kept", size, is_stored, plan.budget_ms) for size in plan.probe_sizes)
+        unstored = Probe("kept", _UNSTORED_BYTES, False, plan.budget_ms)
+        fresh = (Probe("fresh", size, is_stored, _FRESH_BUDGETS * plan.budget_ms) for size in plan.probe_sizes)
         self.kept = lane(beside(topic, "", domain), *kept)
         self.unstored = lane(beside(topic, "", "non-persistent"), unstored) if is_stored else None
         self.fresh = lane(beside(topic, "fresh", domain), *fresh, keeps_open=False)
