@@ -26,7 +26,9 @@ def test_every_file_that_a_page_names_exists(page: Path) -> None:
 
 def test_the_options_on_the_pages_are_those_of_the_command_line() -> None:
     options = options_of(get_command(app))
-    pages = {page: set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page.read_text(encoding="utf-8"))) for page in PAGES}
+    pages = {
+        page: set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", page.read_text(encoding="utf-8"))) for page in PAGES
+    }
     assert options - set().union(*pages.values()) == set()
     assert pages[ROOT / "docs" / "commands.md"] <= options
 
