@@ -22,7 +22,9 @@ PulsarCamError                root: the command line catches this one name
         TopicNotFound         (transient)
         TopicTerminated
         BacklogFull           its backlog quota is reached (transient)
-        NameInUse             the subscription or producer name is held by someone else (transient)
+        NameInUse             the subscription or producer name is held by another client (transient)
+        LimitReached          the topic or namespace has as many of them as it may (transient)
+        ProducerExcluded      another producer has the topic for itself (transient)
         ConnectionLost        (transient)
         RequestRejected       any other refusal, in Pulsar's own words
         MessageRejected       a frame that may not be left out, and that Pulsar will never take
@@ -172,24 +174,21 @@ class NodeUnreachable(PulsarError):
 
     transient = True
 
-    def __init__(self, url: str, problem: str) -> None:
-        super().__init__(url, problem)
-        self.url, self.problem = url, problem
+    def __init__(
+        self, url: str, problem: str, remedy: str = "start one with 'pulsar-cam node start', or set `service_url`"
+    ) -> None:
+        super().__init__(url, problem, remedy)
+        self.url, self.problem, self.remedy = url, problem, remedy
 
     def __str__(self) -> str:
-        return (
-            f"no Pulsar node answers at {self.url} ({self.problem}); "
-            "start one with 'pulsar-cam node start', or set `service_url`"
-        )
+        return f"no Pulsar node answers at {self.url} ({self.problem}); {self.remedy}"
 
 
 class TlsFailed(NodeUnreachable):
     """No secure connection: the other side's certificate or ours is not accepted, or one of them speaks no TLS."""
 
     def __init__(self, url: str, problem: str, remedy: str) -> None:
-        super().__init__(url, problem)
-        self.args = (url, problem, remedy)
-        self.remedy = remedy
+        super().__init__(url, problem, remedy)
 
     def __str__(self) -> str:
         return f"no secure connection to {self.url}: {self.problem}; {self.remedy}"
@@ -303,10 +302,40 @@ class NameInUse(PulsarError):
         self.name, self.reason = name, reason
 
     def __str__(self) -> str:
+        choose = "choose another `subscription`, or " if self.name.startswith("subscription") else ""
         return (
-            f"{self.name} is in use by another client ({self.reason}); choose another `subscription`, "
-            "or wait: a client that lost its network holds the name until the node's idle time-out"
+            f"{self.name} is in use by another client ({self.reason}); {choose}wait: a client that lost its network "
+            "holds the name until the node's idle time-out"
         )
+
+
+class LimitReached(PulsarError):
+    """A topic, a namespace or a subscription has as many producers, consumers, subscriptions or topics as it may."""
+
+    transient = True
+
+    def __init__(self, where: str, what: str) -> None:
+        super().__init__(where, what)
+        self.where, self.what = where, what
+
+    def __str__(self) -> str:
+        return (
+            f"{self.where} has reached its limit of {self.what}; end or delete one that is not needed, "
+            "or have the limit raised"
+        )
+
+
+class ProducerExcluded(PulsarError):
+    """Another producer has exclusive access to the topic, and may have fenced ours out."""
+
+    transient = True
+
+    def __init__(self, topic: str) -> None:
+        super().__init__(topic)
+        self.topic = topic
+
+    def __str__(self) -> str:
+        return f"topic {self.topic} is held by an exclusive producer; end that producer, or use another `topic`"
 
 
 class ConnectionLost(PulsarError):
@@ -323,19 +352,22 @@ class ConnectionLost(PulsarError):
 
 
 class RequestRejected(PulsarError):
-    """Any other refusal by Pulsar, in its own words."""
+    """Any other refusal by Pulsar, in its own words.
 
-    def __init__(self, action: str, status: int, reason: str) -> None:
-        super().__init__(action, status, reason)
-        self.action, self.status, self.reason = action, status, reason
+    Where those do not say whether time can help, the status does: a server that is starting or overloaded answers 5xx
+    or 429, and may accept the same later.
+    """
 
-    @property
-    def transient(self) -> bool:  # type: ignore[override]
-        """A server that is starting or overloaded answers 5xx or 429, and may accept the same later."""
-        return self.status >= 500 or self.status == 429
+    def __init__(
+        self, action: str, status: int, reason: str, remedy: str = "", transient: bool | None = None
+    ) -> None:
+        super().__init__(action, status, reason, remedy, transient)
+        self.action, self.status, self.reason, self.remedy = action, status, reason, remedy
+        self.transient = status >= 500 or status == 429 if transient is None else transient
 
     def __str__(self) -> str:
-        return f"Pulsar refused to {self.action}: {self.reason} (HTTP {self.status})"
+        sentence = f"Pulsar refused to {self.action}: {self.reason} (HTTP {self.status})"
+        return f"{sentence}; {self.remedy}" if self.remedy else sentence
 
 
 class MessageRejected(PulsarError):

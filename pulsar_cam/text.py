@@ -8,7 +8,13 @@ from typing import Any
 
 import orjson
 
-_JAVA_CLASSES = re.compile(r"^(?:[\w$]+\.)+[\w$]+: ")
+_JAVA_CLASS_IN_FRONT = re.compile(r"^(?:[\w$]+\.)+[\w$]+: ")
+_JAVA_CLASS = re.compile(
+    r"\b(?:javax?|jakarta|sun|org\.apache|org\.eclipse|com\.google|com\.fasterxml|io\.netty)\.[\w.$]+(?:@\w+)?(?:: )?"
+)
+_JAVA_CAUSE = re.compile(r"\s*caused by\s+" + _JAVA_CLASS.pattern + ".*")
+# Above a stack trace, Pulsar's admin API says "An unexpected error occurred in the server", and what.
+_UNEXPECTED = re.compile(r"\s*--- An unexpected error .*?^Message: ([^\n]*)", re.DOTALL | re.MULTILINE)
 _LONGEST_REASON = 300
 _MOST_READ = 20_000
 # A JSON Web Token (RFC 7519) starts with the base64 of '{"'. Servers and proxies may repeat the one they were sent.
@@ -32,9 +38,12 @@ def printable(text: str, most: int = 120) -> str:
 
 
 def reason_of(message: str) -> str:
-    """Return the sentence in a message of Pulsar's: its first line, without the name of a Java class in front."""
-    first_line = message[:2000].strip().split("\n", 1)[0]
-    return printable(_JAVA_CLASSES.sub("", first_line).strip(), _LONGEST_REASON)
+    """Return the sentence in a message of Pulsar's: its first line, without Java's classes and stack traces."""
+    message = message[:2000]
+    unexpected = _UNEXPECTED.match(message)
+    first_line = unexpected.group(1) if unexpected else message.strip().split("\n", 1)[0]
+    first_line = _JAVA_CLASS_IN_FRONT.sub("", _JAVA_CAUSE.sub("", first_line))
+    return printable(_JAVA_CLASS.sub("", first_line).strip(), _LONGEST_REASON)
 
 
 def load_json(text: str | bytes) -> Any:

@@ -103,6 +103,28 @@ SENTENCES: list[tuple[PulsarCamError, str]] = [
         "idle time-out",
     ),
     (
+        errors.NameInUse("producer name 'cam1'", "already connected"),
+        "producer name 'cam1' is in use by another client (already connected); wait: a client that lost its network "
+        "holds the name until the node's idle time-out",
+    ),
+    (
+        errors.LimitReached("topic persistent://public/default/cows", "producers"),
+        "topic persistent://public/default/cows has reached its limit of producers; end or delete one that is not "
+        "needed, or have the limit raised",
+    ),
+    (
+        errors.ProducerExcluded(TOPIC),
+        f"topic {TOPIC} is held by an exclusive producer; end that producer, or use another `topic`",
+    ),
+    (
+        errors.NodeUnreachable("ws://localhost:8080", "no answer within 10 s", "see whether a backlog is full"),
+        "no Pulsar node answers at ws://localhost:8080 (no answer within 10 s); see whether a backlog is full",
+    ),
+    (
+        errors.RequestRejected("publish", 409, "no schema", "use another `topic`", False),
+        "Pulsar refused to publish: no schema (HTTP 409); use another `topic`",
+    ),
+    (
         errors.ConnectionLost("ws://localhost:8080", "no close frame"),
         "the connection to ws://localhost:8080 was lost (no close frame); 'pulsar-cam doctor' says what is wrong",
     ),
@@ -162,6 +184,11 @@ def test_the_docstring_says_which_errors_are_transient() -> None:
 @pytest.mark.parametrize(("status", "transient"), [(400, False), (404, False), (429, True), (500, True), (503, True)])
 def test_a_refusal_is_transient_when_the_server_is_at_fault(status: int, transient: bool) -> None:
     assert errors.RequestRejected("publish", status, "").transient is transient
+
+
+@pytest.mark.parametrize("transient", [True, False])
+def test_a_cause_that_is_known_says_more_than_the_status(transient: bool) -> None:
+    assert errors.RequestRejected("publish", 500, "", "", transient).transient is transient
 
 
 def test_the_value_of_a_bad_option_is_shown_in_part_only() -> None:

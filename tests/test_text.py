@@ -126,3 +126,25 @@ def test_a_number_of_a_stranger_may_be_whole() -> None:
 )  # fmt: skip
 def test_a_size_has_three_digits(size: float, shown: str) -> None:
     assert size_text(size) == shown
+
+
+TRACE = (
+    "\n --- An unexpected error occurred in the server ---\n\nMessage: URLDecoder: Incomplete trailing escape (%) "
+    "pattern\n\nStacktrace:\n\njava.lang.IllegalArgumentException: URLDecoder\n\tat java.base/java.net.URLDecoder\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        (TRACE, "URLDecoder: Incomplete trailing escape (%) pattern"),
+        ("org.apache.pulsar.A$B: no schema caused by org.apache.pulsar.A$B: no schema", "no schema"),
+        (
+            "Idle: java.util.concurrent.TimeoutException: Idle timeout expired: 5/5 ms",
+            "Idle: Idle timeout expired: 5/5 ms",
+        ),
+        ("persistent://a/b/com.example.Door is gone", "persistent://a/b/com.example.Door is gone"),
+    ],
+)
+def test_a_reason_has_no_java_in_it(message: str, reason: str) -> None:
+    assert reason_of(message) == reason

@@ -121,7 +121,7 @@ class Admin:
         try:
             await self._http.call("PUT", path, action, topic=topic, body=partitions or None)
         except RequestRejected as error:
-            if error.status != 409:
+            if error.status != 409 or "exists" not in error.reason:
                 raise
             if partitions is not None:
                 await self._check_partitions(topic, partitions)
@@ -177,7 +177,8 @@ class Admin:
 
     async def skip_backlog(self, topic: Topic, subscription: str) -> None:
         """Take all messages that a subscription has not acknowledged from it."""
-        path = f"/{topic.path}/subscription/{quote(subscription, safe='')}/skip_all"
+        twice = quote(quote(subscription, safe=""), safe="")  # as Pulsar decodes the name of a subscription twice
+        path = f"/{topic.path}/subscription/{twice}/skip_all"
         await self._http.call("POST", path, f"skip the backlog of subscription {subscription!r}", topic=topic)
 
     async def stats(self, topic: Topic) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from ..errors import ConnectionLost, NameInUse, PulsarCamError
+from ..errors import ConnectionLost, LimitReached, NameInUse, PulsarCamError
 from ..runtime.retry import MAX_DELAY_S, backoff, is_transient
 from .endpoint import Endpoint
 from .opening import CLOSE_TIMEOUT_S, close_reason, connect, end
@@ -27,7 +27,7 @@ MEASURE_INTERVAL_S = 1.0
 _MEASURE_TIMEOUT_S = 1.0
 _MOST_PINGS = 60
 _CONNECTED = "connected"
-# How long a name may stay taken: our own last session may just be closing.
+# How long a name or a place may stay taken: our own last session may just be closing.
 NAME_PATIENCE_S = 3.0
 
 
@@ -78,7 +78,7 @@ class Connection:
     async def open(self) -> ClientConnection:
         """Open and return the first session.
 
-        What fails here is the caller's to know, so there is no retry but for a taken name.
+        What fails here is the caller's to know. Only a name or a place that is taken is tried again for a moment.
 
         Raises:
             PulsarError: the node cannot be reached, or refuses.
@@ -87,7 +87,7 @@ class Connection:
         for delay_s in backoff():
             try:
                 websocket = self._websocket = await connect(self.target, self._endpoint)
-            except NameInUse:
+            except (NameInUse, LimitReached):
                 if time.monotonic() > deadline:
                     raise
                 await asyncio.sleep(delay_s)

@@ -19,7 +19,8 @@ from ..errors import (
     RequestRejected,
     TopicNotFound,
 )
-from ..text import LONGEST_JSON, load_json, printable
+from ..text import LONGEST_JSON, load_json, printable, reason_of
+from .causes import cause_of
 from .credentials import Credentials, headers_of, refused
 from .endpoint import Endpoint, is_loopback
 from .refusal import STRANGERS, stranger
@@ -136,7 +137,8 @@ def _rejection(answer: httpx.Response, action: str, url: str, topic: Topic | Non
         missing_namespace = "amespace" in (reason or "")
         namespace = f"{topic.tenant}/{topic.namespace}"
         return NamespaceNotFound(namespace) if missing_namespace else TopicNotFound(str(topic))
-    return RequestRejected(action, answer.status_code, reason or "no reason given")
+    known = cause_of(answer.status_code, reason or "", action, topic)
+    return known or RequestRejected(action, answer.status_code, reason or "no reason given")
 
 
 def _pulsar_reason(answer: httpx.Response) -> str | None:
@@ -145,7 +147,7 @@ def _pulsar_reason(answer: httpx.Response) -> str | None:
         reason = load_json(answer.content)["reason"]
     except (ValueError, KeyError, TypeError):
         return None
-    return printable(reason, 300) if isinstance(reason, str) else None
+    return reason_of(reason) if isinstance(reason, str) else None
 
 
 def _reason_of(error: Exception) -> str:

@@ -14,7 +14,7 @@ from websockets.exceptions import InvalidProxy, InvalidStatus, WebSocketExceptio
 from websockets.frames import CloseCode
 
 from ..errors import PROXY_UNUSABLE, NodeUnreachable, NotAuthenticated
-from ..text import printable
+from ..text import printable, reason_of
 from .credentials import headers_of, refused
 from .endpoint import Endpoint, is_loopback
 from .refusal import refusal
@@ -89,7 +89,13 @@ def our_errors(target: Target) -> Iterator[None]:
     except InvalidStatus as error:
         raise refusal(error.response.status_code, bytes(error.response.body or b""), target) from error
     except TimeoutError as error:
-        raise NodeUnreachable(target.node, f"no answer within {OPEN_TIMEOUT_S:.0f} s") from error
+        # Pulsar keeps a handshake for 50 s where a backlog has to shrink first, or messages have to be encrypted.
+        raise NodeUnreachable(
+            target.node,
+            f"no answer within {OPEN_TIMEOUT_S:.0f} s",
+            "check `service_url`; a node that answers for other topics holds this one back: its backlog is full, or "
+            "its messages have to be encrypted",
+        ) from error
     except ssl.SSLError as error:
         raise tls_failure(target.node, error) from error
     except OSError as error:
@@ -117,4 +123,4 @@ def close_reason(websocket: ClientConnection) -> str:
         return "no close frame: the node died, or the network did"
     if code in (None, 1000, 1001, 1005) and not reason:
         return "closed by the node: it is stopping, or being restarted"
-    return f"code {code}: {printable(reason or 'no reason given')}"
+    return f"code {code}: {reason_of(reason or 'no reason given')}"

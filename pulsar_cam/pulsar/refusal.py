@@ -7,11 +7,11 @@ object with ``errorMsg`` inside (seen on a 4.0.8 node).
 from __future__ import annotations
 
 import html
+import re
 
 import orjson
 
 from ..errors import (
-    BacklogFull,
     NameInUse,
     NamespaceNotFound,
     NodeUnreachable,
@@ -20,47 +20,46 @@ from ..errors import (
     PulsarError,
     RequestRejected,
     TopicNotFound,
-    TopicTerminated,
 )
 from ..text import reason_of
+from .causes import cause_of
 from .target import Target
 
 _CELL_START, _CELL_END = "<th>MESSAGE:</th><td>", "</td>"
 _LONGEST_CELL = 4000  # also the most digits that Python takes for a number in a character reference
 # How Pulsar begins its reason; its page for a path that it does not serve has no such words.
 _SESSION_REFUSED = b"Failed to create"
+_NAME_IN_USE = re.compile("already connected|of different type|already created", re.I)
 STRANGERS = (403, 404, 405, 501)
 """With these, and with what is not a refusal at all, only strangers answer without a reason of Pulsar's."""
 
 
 def refusal(status: int, body: bytes, target: Target) -> PulsarError:
-    """Return the error that tells why Pulsar answered a handshake with this HTTP status and page."""
-    reason = reason_in(body)
-    is_pulsars = bool(reason) or _SESSION_REFUSED in body
-    if status < 400 or (status in STRANGERS and not is_pulsars):
+    """Return the error that says why Pulsar answered a handshake with this HTTP status and page."""
+    reason, is_pulsars = reason_in(body), _SESSION_REFUSED in body
+    if status < 400 or (status in STRANGERS and not (reason or is_pulsars)):
         return stranger(target.node, "WebSocket API", status)
     if status == 401:
         return NotAuthenticated(target.node)
     if status == 403:
         return NotAuthorized(target.action, target.permission)
+    if is_pulsars and (missing := _missing(status, reason, target)):
+        return missing
     if status == 404:
-        return _not_found(reason, _SESSION_REFUSED in body, target)
-    if status == 409:
+        return stranger(target.node, "WebSocket API", status)
+    if status == 409 and (_NAME_IN_USE.search(reason) or not reason):
         return NameInUse(target.name, reason or "no reason given")
-    if status == 503 and "terminated" in reason.lower():
-        return TopicTerminated(str(target.topic))
-    if status == 503 and "quota" in reason:
-        return BacklogFull(str(target.topic), reason)
-    return RequestRejected(target.action, status, reason or "no reason given")
+    if known := cause_of(status, reason, target.action, target.topic, target.name):
+        return known
+    busy = True if status == 409 else None  # with this status Pulsar says that something is busy, which passes
+    return RequestRejected(target.action, status, reason or "no reason given", transient=busy)
 
 
-def _not_found(reason: str, is_pulsars: bool, target: Target) -> PulsarError:
-    topic = target.topic
+def _missing(status: int, reason: str, target: Target) -> PulsarError | None:
+    """Return the error where there is no such topic or namespace; a reader is refused with 500 then, and no words."""
     if "Namespace not found" in reason:
-        return NamespaceNotFound(f"{topic.tenant}/{topic.namespace}")
-    if is_pulsars:
-        return TopicNotFound(str(topic))
-    return stranger(target.node, "WebSocket API", 404)
+        return NamespaceNotFound(f"{target.topic.tenant}/{target.topic.namespace}")
+    return TopicNotFound(str(target.topic)) if status == 404 or (status == 500 and not reason) else None
 
 
 def stranger(url: str, api: str, status: int) -> NodeUnreachable:
