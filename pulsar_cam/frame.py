@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -23,6 +24,7 @@ class Frame:
         sequence: counts the captured frames of one session from 0; None if its publisher did not say.
         source: the name of its source; empty if its publisher did not say.
         extra: what else its publisher says, text by name; goes along when it is encoded or was decoded.
+        message_id: Pulsar's name for the message that brought it, in base64; empty if none did.
     """
 
     image: Image
@@ -30,6 +32,12 @@ class Frame:
     sequence: int | None = None
     source: str = ""
     extra: Mapping[str, str] = field(default_factory=dict)
+    message_id: str = ""
+
+    @property
+    def age_ms(self) -> float:
+        """How old it is now, in milliseconds, by this machine's clock and its publisher's; never below 0."""
+        return max(0, time.time_ns() - self.captured_at_ns) / 1e6
 
     @property
     def width(self) -> int:

@@ -10,6 +10,7 @@ import re
 import time
 from typing import cast
 
+import numpy as np
 import simplejpeg
 
 from ..errors import DecodeError, EncodeError
@@ -53,6 +54,20 @@ def encode(frame: Frame, quality: int) -> Packet:
     )
 
 
+def check_image(image: object) -> Image:
+    """Return an image that can become a JPEG.
+
+    Raises:
+        EncodeError: it is not a ``uint8`` array of shape (height, width, 3), or too large for viewers.
+    """
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        found = f"{image.dtype} of shape {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
+        raise EncodeError(f"an image is a uint8 array of shape (height, width, 3), BGR as OpenCV has it, not {found}")
+    if not 0 < image.shape[0] * image.shape[1] <= MAX_PIXELS:
+        raise EncodeError(f"an image of {image.shape[1]}x{image.shape[0]} pixels is empty, or too large for viewers")
+    return image
+
+
 def decode(packet: Packet, fit: tuple[int, int] | None = None) -> Frame:
     """Decode a packet to a frame of shape (height, width, 3), ``uint8``, BGR.
 
@@ -64,7 +79,7 @@ def decode(packet: Packet, fit: tuple[int, int] | None = None) -> Frame:
         DecodeError: no JPEG, a damaged one, or one with too many pixels.
     """
     image = decode_image(packet.jpeg, fit)
-    return Frame(image, packet.captured_at_ns, packet.sequence, packet.source, packet.extra)
+    return Frame(image, packet.captured_at_ns, packet.sequence, packet.source, packet.extra, packet.message_id)
 
 
 def decode_image(jpeg: bytes, fit: tuple[int, int] | None = None) -> Image:

@@ -13,7 +13,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from ..errors import BadMessage, PulsarError, RequestRejected
-from ..frame import Packet
+from ..frame import Frame, Packet
 from .admin import Admin
 from .connection import Connection
 from .endpoint import Endpoint
@@ -181,7 +181,7 @@ class Consumer(Session):
             self._count_bad_message(error)
             return None
 
-    async def ack(self, delivery: Delivery | Packet) -> None:
+    async def ack(self, delivery: Delivery | Packet | Frame) -> None:
         """Acknowledge a delivery; without effect once its session is closed, as Pulsar then delivers it again."""
         if self._websocket:
             with contextlib.suppress(ConnectionClosed):

@@ -16,7 +16,7 @@ import orjson
 import pybase64
 
 from ..errors import BadMessage, InvalidOption
-from ..frame import Packet
+from ..frame import Frame, Packet
 from ..pictures.jpeg_header import dimensions
 from ..text import load_json, printable, reason_of, whole
 
@@ -177,7 +177,7 @@ def _split(text: str | bytes) -> tuple[memoryview, str | bytes]:
     return memoryview(text)[start.end() : end], text[: start.end()] + text[end:]
 
 
-def ack_text(delivery: Delivery | Packet) -> str:
+def ack_text(delivery: Delivery | Packet | Frame) -> str:
     """Return the JSON text that acknowledges a delivery, or the one that a packet came in."""
     return orjson.dumps({"messageId": delivery.message_id}).decode()
 

@@ -7,7 +7,7 @@ import contextlib
 import time
 
 from ..errors import DecodeError
-from ..frame import Packet
+from ..frame import Frame, Packet
 from ..measure.clocks import ClockOffset
 from ..measure.sequence import Repeats
 from ..pulsar.consumer import Consumer
@@ -63,27 +63,27 @@ class EveryFrame:
             return None
         return self._packets.take(timeout_s)
 
-    def done(self, packet: Packet) -> None:
-        """Have a packet acknowledged that was shown, or that never can be; without effect after the end."""
+    def done(self, shown: Packet | Frame) -> None:
+        """Have the message acknowledged that was shown, or that never can be; without effect after the end."""
         with contextlib.suppress(RuntimeError):  # the loop is closed: the node delivers it again to the next viewer
             if self._loop:
-                self._loop.call_soon_threadsafe(self._begin_ack, packet)
+                self._loop.call_soon_threadsafe(self._begin_ack, shown)
 
     @property
     def is_drained(self) -> bool:
         """Whether nothing waits, and nothing more will come."""
         return self._packets.is_drained
 
-    def _begin_ack(self, packet: Packet) -> None:
-        ack = asyncio.ensure_future(self._acknowledge(packet))
+    def _begin_ack(self, shown: Packet | Frame) -> None:
+        ack = asyncio.ensure_future(self._acknowledge(shown))
         self._acks.add(ack)
         ack.add_done_callback(self._acks.discard)
 
-    async def _acknowledge(self, packet: Packet) -> None:
+    async def _acknowledge(self, shown: Packet | Frame) -> None:
         try:
-            await self._consumer.ack(packet)
+            await self._consumer.ack(shown)
         finally:  # whatever happens to the ack, the end of the run must not wait for it for ever
-            self._unacknowledged.discard(packet.message_id)
+            self._unacknowledged.discard(shown.message_id)
 
     async def _hand_over(self) -> None:
         async for delivery in self._consumer:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Hashable
 
 from ..errors import DecodeError
-from ..frame import Packet
+from ..frame import Frame, Packet
 from ..measure.clocks import ClockOffset
 from ..measure.sequence import Recent
 from ..pulsar.consumer import Consumer
@@ -66,7 +66,7 @@ class Live:
             return packet
         return None
 
-    def done(self, packet: Packet) -> None:
+    def done(self, shown: Packet | Frame) -> None:
         """Do nothing: it was acknowledged when it arrived."""
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ..frame import Packet
+from ..frame import Frame, Packet
 
 
 class Receiver(Protocol):
@@ -20,8 +20,8 @@ class Receiver(Protocol):
     def next(self, timeout_s: float, *, is_paused: bool) -> Packet | None:
         """Wait for the packet to show now; None after that time, or where none is to be shown."""
 
-    def done(self, packet: Packet) -> None:
-        """Say that a packet was shown, or that it never can be."""
+    def done(self, shown: Packet | Frame) -> None:
+        """Say that a packet, or the frame decoded from it, was shown, or that it never can be."""
 
     @property
     def is_drained(self) -> bool:

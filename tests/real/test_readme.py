@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import os
 import re
@@ -14,15 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from pulsar_cam.errors import PulsarError
 from pulsar_cam.node import NodeState
-from pulsar_cam.pulsar.admin import Admin
 from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.sources.pattern import PatternSource, read_pattern
 
-from ..lab import runs
 from ..lab.fake_camera import camera_environment, write_pattern_jpegs
-from ..lab.streams import endpoint_of, new_topic
+from ..lab.streams import new_topic
 from ..lab.xvfb import Screen, wait_until
 from .watching import Publishing, Watching
 
@@ -46,6 +42,7 @@ def running(
         ("http://localhost:8080", node.service_url),
         ("pulsar://localhost:6650", node.broker_url),
         ("video-stream", topic.name),
+        ('"front-door"', f'"{topic.name}", "{node.service_url}"'),
     ):
         program = program.replace(ours, theirs)
     process = subprocess.Popen(
@@ -66,17 +63,6 @@ def output(name: str, node: NodeState, topic: Topic) -> str:
     return out
 
 
-def wait_for_subscription(node: NodeState, topic: Topic, name: str) -> None:
-    async def is_there() -> bool:
-        async with Admin(endpoint_of(node)) as admin:
-            try:
-                return name in (await admin.stats(topic))["subscriptions"]
-            except PulsarError:  # the topic comes with its first client
-                return False
-
-    wait_until(lambda: asyncio.run(is_there()), f"subscription {name}")
-
-
 def shows_a_frame(screen: Screen) -> bool:
     """Find a test card of 640x480 below the window's toolbar, which is less than 100 pixels high."""
     picture = screen.screenshot()
@@ -84,7 +70,10 @@ def shows_a_frame(screen: Screen) -> bool:
 
 
 def test_every_program_is_run_by_one_of_these_tests() -> None:
-    names = {"publish_image.py", "read_frames.py", "publish_pattern.py", "native_viewer.py", "native_camera.py"}
+    names = {
+        "loop.py", "camera.py", "publish_image.py", "read_frames.py", "publish_pattern.py", "sessions.py",
+        "native_viewer.py", "native_camera.py",
+    }  # fmt: skip
     assert set(PROGRAMS) == names
     assert PAGES.count("```python") == len(names)
 
@@ -93,19 +82,25 @@ def test_an_image_is_published(node: NodeState, topic: Topic) -> None:
     shown = []
     with Watching(node, topic, max_age_ms=math.inf) as watching:
         watching.viewer.show = lambda frame, *_: shown.append(frame)  # type: ignore[method-assign]
-        assert output("publish_image.py", node, topic) == "published\n"
+        assert output("publish_image.py", node, topic) == "published 1\n"
         wait_until(lambda: bool(shown), "frame")
     assert shown[0].source == "my-program"
     assert abs(shown[0].image.mean(axis=(0, 1)) - (200, 120, 40)).max() < 3
 
 
-def test_frames_are_read(node: NodeState, topic: Topic) -> None:
-    with running("read_frames.py", node, topic) as process:
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [("loop.py", r"\d+ \(240, 320, 3\) [\d.]+\n"), ("read_frames.py", r"\d+ \(240, 320, 3\) \d+ ms old\n")],
+)
+def test_frames_are_read(name: str, line: str, node: NodeState, topic: Topic) -> None:
+    with Publishing(node, topic), running(name, node, topic) as process:
         assert process.stdout
-        wait_for_subscription(node, topic, "detector")
-        runs.publish(lambda: PatternSource((320, 240), 30), endpoint_of(node), topic, frames=10)
         lines = [process.stdout.readline() for _ in range(10)]
-    assert all(re.fullmatch(r"\d+ \(240, 320, 3\) \d+ ms old\n", line) for line in lines), lines
+    assert all(re.fullmatch(line, each) for each in lines), lines
+
+
+def test_sessions_carry_a_frame(node: NodeState, topic: Topic) -> None:
+    assert output("sessions.py", node, topic) == "published\nreceived (480, 640, 3)\n"
 
 
 def test_a_pattern_is_published(node: NodeState, topic: Topic) -> None:
@@ -121,11 +116,12 @@ def test_a_viewer_on_the_native_client_shows_our_frames(node: NodeState, topic: 
     wait_until(lambda: not screen.titles(), "end of the window")
 
 
-def test_a_camera_on_the_native_client_is_shown(node: NodeState, topic: Topic, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["camera.py", "native_camera.py"])
+def test_a_camera_of_a_program_is_shown(name: str, node: NodeState, topic: Topic, tmp_path: Path) -> None:
     write_pattern_jpegs(tmp_path, 10)
     with (
         Watching(node, topic) as watching,
-        running("native_camera.py", node, topic, camera_environment(tmp_path)),
+        running(name, node, topic, camera_environment(tmp_path)),
     ):
         watching.receives_more(10)
     assert watching.viewer.numbers
