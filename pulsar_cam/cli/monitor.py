@@ -67,7 +67,7 @@ def monitor(
         float, typer.Option("--budget", metavar="MS", help="A probe that takes longer from end to end is slow.")
     ] = 250.0,
     expect_stream: Annotated[
-        bool, typer.Option("--expect-stream", help="A topic on which nobody publishes is a problem, too.")
+        bool, typer.Option("--expect-stream", help="A topic without a publisher is a problem, too.")
     ] = False,
     on_change: Annotated[
         str | None,
@@ -110,7 +110,7 @@ def monitor(
     """Send probes through the node, look at its health and at the stream, and say what fails.
 
     The parts are node, connect, sessions, probes, storage, topic and stream; each is ok, a warning, a problem, or
-    skipped (could not be found out). What changes is told once. Probes go to topics of their own beside the
+    skipped (could not be found out). What changes is logged once. Probes go to topics of their own beside the
     stream's, and no viewer receives them. It goes on while the node is down, until Ctrl-C.
     """
     set_up_logging(verbose)

@@ -12,13 +12,13 @@ from .view import StreamView, TopicView
 
 @dataclass(frozen=True, slots=True)
 class NodeFacts:
-    """The answers of one round; where there is none, the reason stands in its place.
+    """The answers of one round; where there is none, there is the reason.
 
     Attributes:
         version: such as ``4.0.8``.
         health: why the broker's check of itself failed; None if it passed, or was not asked for.
-        idle_timeout_s: after which silence the node closes a session; None if it does not tell.
-        hangs: whether it takes connections, and does not answer.
+        idle_timeout_s: after which silence the node closes a session; None if it does not say.
+        hangs: whether it accepts connections, and does not answer.
     """
 
     version: str | PulsarError
@@ -47,7 +47,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What one round found out; where something is missing, the reason stands in its place.
+    """What one round found out; where something is missing, there is the reason.
 
     Attributes:
         connect_ms: of a fresh session.
@@ -55,9 +55,9 @@ class Facts:
         verdicts: of each kind of probe, those on kept sessions first and the small ones first.
         reconnects: how often one kept-open session, the worst, was opened again in the last minute.
         quiet_s: for how long the quiet session has been open; `quiet_status` says why it is not.
-        survived_s: how long the last one lived that was lost lately; None if none was.
+        survived_s: how long the last one lived that was lost recently; None if none was.
         growing: subscriptions with a consumer whose backlog grows all the time.
-        received: why the stream cannot be received; None if it can, or nobody tried.
+        received: why the stream cannot be received; None if it can, or was not tried.
     """
 
     topic_name: Topic

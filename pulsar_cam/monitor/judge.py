@@ -28,7 +28,7 @@ _SEE_STORAGE = " (see storage)"
 
 
 def judge(facts: Facts, plan: Plan) -> tuple[Finding, ...]:
-    """Return a finding for each of PARTS, in that order; what explains others is the only problem of them."""
+    """Return a finding for each of PARTS, in that order; one that explains others is reported as the only problem."""
     if obstacle := facts.reach.obstacle:
         return _only(node(facts), obstacle)
     findings = (
@@ -51,7 +51,7 @@ def _explained(finding: Finding) -> Finding:
 
 
 def node(facts: Facts) -> Finding:
-    """Tell whether the node answers, and what it says of its own health."""
+    """Judge whether the node answers, and what it says of its own health."""
     version = facts.node.version
     if refusal := facts.reach.refusal:
         return Finding("node", "problem", refusal.problem, refusal.remedy)
@@ -60,43 +60,41 @@ def node(facts: Facts) -> Finding:
     if not isinstance(version, NodeUnreachable) or not facts.reach.is_down:
         return Finding("node", "skipped", f"only the WebSocket API answers: {reason_of(version)}")
     if facts.node.hangs:
-        says = "it takes connections, and does not answer: it hangs, or has far too much to do"
-        return Finding("node", "problem", says, "look at its log and its machine, or start it again")
+        says = "it accepts connections, and does not answer: it hangs, or is overloaded"
+        return Finding("node", "problem", says, "look at its log and its machine, or restart it")
     return unreachable("node", version.url, version)
 
 
 def _health(version: str, health: PulsarError | None) -> Finding:
     if health is None:
-        return Finding("node", "ok", f"Pulsar {version} answers, and finds itself healthy")
+        return Finding("node", "ok", f"Pulsar {version} answers, and its own health check passes")
     if isinstance(health, NotAuthorized):
-        return Finding(
-            "node", "skipped", f"Pulsar {version} answers; how healthy it finds itself is not for our role"
-        )
-    says = f"Pulsar {version} answers, and its check of itself fails: {reason_of(health)}"
+        return Finding("node", "skipped", f"Pulsar {version} answers; our role may not ask for its health check")
+    says = f"Pulsar {version} answers, and its own health check fails: {reason_of(health)}"
     return Finding("node", "problem", says, "look at the node's log and its disk")
 
 
 def connect(facts: Facts) -> Finding:
-    """Tell whether a new session opens, and in what time."""
+    """Judge whether a new session opens, and in what time."""
     answer = facts.connect_ms
     if isinstance(answer, PulsarError):
         return Finding("connect", "problem", f"no new session opens: {reason_of(answer)}", _remedy(answer))
     says = f"a new session opens in {answer:.0f} ms"
     if answer > _MOST_CONNECT_MS:
-        change = "look what keeps the node or the network busy"
+        change = "find out what keeps the node or the network busy"
         return Finding("connect", "warning", f"{says}, more than {_MOST_CONNECT_MS:.0f}", change)
     return Finding("connect", "ok", says)
 
 
 def sessions(facts: Facts) -> Finding:
-    """Tell whether sessions that should stay open do, and for how long a quiet one has."""
+    """Judge whether sessions that should stay open do, and for how long a quiet one has."""
     if facts.kept:
-        return Finding("sessions", "problem", f"those to be kept open are not: {reason_of(facts.kept)}")
+        return Finding("sessions", "problem", f"the kept sessions are not open: {reason_of(facts.kept)}")
     if facts.quiet_status not in ("connected", "connecting"):
-        return Finding("sessions", "problem", f"the quiet one is not open: {facts.quiet_status}")
+        return Finding("sessions", "problem", f"the quiet session is not open: {facts.quiet_status}")
     timeout_s = facts.node.idle_timeout_s
     against = f", with an idle time-out of {timeout_s:g} s" if timeout_s else ""
-    says = f"a quiet one has been open for {facts.quiet_s:.0f} s{against}"
+    says = f"a quiet session has been open for {facts.quiet_s:.0f} s{against}"
     if facts.survived_s is not None:
         says += f"; the one before was lost after {facts.survived_s:.0f} s"
     if facts.reconnects > 1:
@@ -106,33 +104,33 @@ def sessions(facts: Facts) -> Finding:
 
 
 def probes(facts: Facts) -> Finding:
-    """Tell which probes fail, or take too long."""
+    """Judge which probes fail, or take too long."""
     if isinstance(facts.connect_ms, PulsarError) and facts.kept:
         return Finding("probes", "skipped", "no session opens")
     troubled = [each for each in facts.verdicts if each.reason]
     if not troubled:
-        return Finding("probes", "ok", f"all {len(facts.verdicts)} kinds come in time")
+        return Finding("probes", "ok", f"all {len(facts.verdicts)} kinds arrive in time")
     worst = next((each for each in troubled if each.has_failed), troubled[0])
     says = f"{worst.name}: {worst.reason}"
     if len(troubled) > 1:
         says += f"; {len(troubled)} of {len(facts.verdicts)} kinds are in trouble"
     if all(each.is_recovering for each in troubled):
         return Finding("probes", "problem", f"{says}; in time again, but not long enough yet")
-    return Finding("probes", "problem", says, "look what keeps the node or the network busy")
+    return Finding("probes", "problem", says, "find out what keeps the node or the network busy")
 
 
 def storage(facts: Facts) -> Finding:
-    """Tell whether only what the node has to store fails."""
+    """Judge whether only what the node has to store fails."""
     if not facts.topic_name.is_persistent:
         return Finding("storage", "skipped", "nothing is stored on a non-persistent topic")
     if facts.unstored or any(each.has_failed for each in facts.verdicts if not each.is_persistent):
-        return Finding("storage", "skipped", "what is not stored does not pass either")
+        return Finding("storage", "skipped", "messages that are not stored do not pass either")
     if reason := _why_stored_fails(facts):
-        says = f"only what is to be stored fails ({reason}): its disk is full, or its store read-only"
+        says = f"only storing fails ({reason}): the disk is full, or the storage read-only"
         return Finding("storage", "problem", says, "make room on the node's disk, and look at its log")
     if facts.kept:
         return Finding("storage", "skipped", "the sessions are not open")
-    return Finding("storage", "ok", "what is stored passes")
+    return Finding("storage", "ok", "stored messages pass")
 
 
 def _why_stored_fails(facts: Facts) -> str:
@@ -143,10 +141,10 @@ def _why_stored_fails(facts: Facts) -> str:
 
 
 def topic(facts: Facts) -> Finding:
-    """Tell what the broker knows of the stream's topic."""
+    """Judge what the broker knows of the stream's topic."""
     found = facts.topic
     if isinstance(found, TopicNotFound):
-        return Finding("topic", "ok", "it does not exist yet, and is made when somebody publishes or watches")
+        return Finding("topic", "ok", "it does not exist yet, and is created by the first publisher or viewer")
     if isinstance(found, NamespaceNotFound):
         return Finding("topic", "problem", f"namespace {found.namespace} does not exist", "check `topic`")
     if isinstance(found, PulsarError):
@@ -164,7 +162,7 @@ def topic(facts: Facts) -> Finding:
 
 
 def stream(facts: Facts, plan: Plan) -> Finding:
-    """Tell how the real stream is."""
+    """Judge the real stream."""
     seen = facts.stream
     if facts.received:
         return Finding(
@@ -190,9 +188,9 @@ def _silence(facts: Facts, plan: Plan) -> Finding:
         return Finding("stream", "problem", says, "look at the publisher and its camera")
     if publishers:
         return Finding("stream", "ok", "waiting for the first frame")
-    says = "nobody publishes"
+    says = "there is no publisher"
     if isinstance(facts.topic, PulsarError) and not isinstance(facts.topic, TopicNotFound):
-        says = "no frames, and who publishes is not known"
+        says = "no frames, and whether there is a publisher is not known"
     if plan.expects_stream:
         return Finding("stream", "problem", says, "start 'pulsar-cam publish'")
     return Finding("stream", "ok", says)

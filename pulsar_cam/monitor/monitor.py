@@ -13,6 +13,7 @@ from ..pulsar.admin import Admin
 from ..pulsar.endpoint import Endpoint
 from ..pulsar.topics import Topic
 from .adviser import Adviser
+from .announcer import Announcer
 from .facts import Facts, NodeFacts
 from .judge import judge
 from .looks.node import NodeLook
@@ -22,7 +23,6 @@ from .plan import Plan
 from .probes.lanes import Lanes, beside
 from .probes.quiet import QuietSession
 from .reconnects import Reconnects
-from .telling import Telling
 from .view import Advice, TopicView, View
 
 T = TypeVar("T")
@@ -49,7 +49,7 @@ class Monitor:
         self._quiet = QuietSession(endpoint, beside(topic, "quiet", "non-persistent"))
         self._stream = StreamWatch(endpoint, topic)
         self._adviser = Adviser(self._admin, endpoint, topic, applies=self._plan.applies)
-        self._telling = Telling(endpoint, topic)
+        self._announcer = Announcer(endpoint, topic)
         self._is_watching = False
         self._tasks: list[asyncio.Task[None]] = []
         self._reconnects = Reconnects()
@@ -61,7 +61,7 @@ class Monitor:
             NodeUnreachable: no client can be made at all, as with a proxy that cannot be used.
         """
         await self._admin.open()
-        self._tasks = [asyncio.create_task(each.run()) for each in (self._quiet, self._telling)]
+        self._tasks = [asyncio.create_task(each.run()) for each in (self._quiet, self._announcer)]
         return self
 
     async def __aexit__(
@@ -88,7 +88,7 @@ class Monitor:
             topic = await self._begin(group, self._look_at_topic())
         self._watch_stream(topic.result())
         view = self._view(self._facts(node.result(), topic.result()), await self._advice(topic.result()))
-        self._telling.tell(view)
+        self._announcer.announce(view)
         return view
 
     async def _advice(self, topic: TopicView | PulsarError) -> tuple[Advice, ...]:

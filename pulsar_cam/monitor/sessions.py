@@ -12,5 +12,5 @@ log = logging.getLogger(__name__)
 
 
 def subscription() -> str:
-    """Return a new name for a subscription, by which a publisher on demand knows that it is no viewer's."""
+    """Return a new name for a subscription, by which a publisher on demand knows that it is not a viewer's."""
     return f"{MONITOR_NAME}{secrets.token_hex(4)}"

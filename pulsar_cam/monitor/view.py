@@ -152,7 +152,7 @@ class View:
         connect_ms: how long a fresh session took to open; None if it did not.
         idle_s: for how long the session that sends nothing but pings has been open.
         reconnects: how often kept-open sessions had to be opened again since the start.
-        topic: None if the admin API did not tell.
+        topic: None if the admin API did not say.
         advice: what to change on the topic or the node, the most important first.
         at_ns: when, Unix time in nanoseconds.
     """

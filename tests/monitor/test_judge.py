@@ -75,7 +75,7 @@ def verdicts(*changed: Verdict) -> Facts:
 def test_all_is_well() -> None:
     assert set(states(WELL).values()) == {"ok"}
     said = {name: each.says for name, each in found(WELL).items()}
-    assert said["sessions"] == "a quiet one has been open for 42 s, with an idle time-out of 60 s"
+    assert said["sessions"] == "a quiet session has been open for 42 s, with an idle time-out of 60 s"
     assert said["topic"] == "1 publisher, 1 viewer, 30 messages/s in, 10 MB stored"
     assert said["stream"] == "30.0 fps 1280x720 q80, age p50 12 p95 20 ms"
 
@@ -85,7 +85,7 @@ def test_all_is_well() -> None:
     [
         (NodeFacts(REFUSED), "no Pulsar node answers at http://localhost:8080 (connection refused)"),
         (NodeFacts(SILENT), "no Pulsar node answers at http://localhost:8080 (no answer in time)"),
-        (NodeFacts(SILENT, hangs=True), "it takes connections, and does not answer"),
+        (NodeFacts(SILENT, hangs=True), "it accepts connections, and does not answer"),
         (NodeFacts(TlsFailed(URL, "it speaks no TLS", "use http")), "no secure connection to http://localhost:8080"),
     ],
 )
@@ -213,10 +213,10 @@ def test_stream(stream: StreamView, state: str, says: str) -> None:
     assert says in finding.says
 
 
-def test_nobody_publishes_and_whether_that_matters() -> None:
+def test_there_is_no_publisher_and_whether_that_matters() -> None:
     nobody = replace(WELL, stream=SILENCE, topic=replace(TOPIC, publishers=0))
-    assert (found(nobody)["stream"].state, found(nobody)["stream"].says) == ("ok", "nobody publishes")
+    assert (found(nobody)["stream"].state, found(nobody)["stream"].says) == ("ok", "there is no publisher")
     assert states(nobody, Plan(expects_stream=True))["stream"] == "problem"
     unknown = replace(WELL, stream=SILENCE, topic=SILENT)
-    assert found(unknown)["stream"].says == "no frames, and who publishes is not known"
+    assert found(unknown)["stream"].says == "no frames, and whether there is a publisher is not known"
     assert states(replace(WELL, received=NotAuthorized("subscribe")))["stream"] == "problem"

@@ -12,10 +12,10 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from pulsar_cam.cli import app, monitor
 from pulsar_cam.monitor import sessions
+from pulsar_cam.monitor.announcer import Announcer
 from pulsar_cam.monitor.looks.stream import StreamWatch
 from pulsar_cam.monitor.probes.echo import Echo
 from pulsar_cam.monitor.probes.quiet import QuietSession
-from pulsar_cam.monitor.telling import Telling
 from pulsar_cam.pulsar.endpoint import Endpoint
 from pulsar_cam.pulsar.topics import Topic
 
@@ -37,9 +37,9 @@ async def keep_echo(endpoint: Endpoint, topic: Topic) -> None:
         keep_echo,
         lambda endpoint, topic: QuietSession(endpoint, topic).run(),
         lambda endpoint, topic: StreamWatch(endpoint, topic).run(),
-        lambda endpoint, topic: Telling(endpoint, topic).run(),
+        lambda endpoint, topic: Announcer(endpoint, topic).run(),
     ],
-    ids=["echo", "quiet", "stream", "telling"],
+    ids=["echo", "quiet", "stream", "announcer"],
 )
 def test_all_interruptions_are_in_one_log(run: Run, caplog: pytest.LogCaptureFixture) -> None:
     asyncio.run(interrupted(run))

@@ -141,7 +141,7 @@ def test_a_topic_that_is_not_there_is_not_made(node: NodeState) -> None:
     code, found = check_once(node, topic)
     assert (code, found["topic"], states(found)["stream"]) == (0, None, "ok")
     code, found = check_once(node, topic, "--expect-stream")
-    assert (code, found["reason"]) == (1, "stream: nobody publishes")
+    assert (code, found["reason"]) == (1, "stream: there is no publisher")
 
     async def look() -> None:
         async with Admin(endpoint) as admin:
@@ -248,13 +248,13 @@ def test_a_node_that_is_down_or_held_is_named_and_well_again_by_itself(
             node.start()
             monitoring.becomes("")
             held = monitoring.names("node", node.process.suspend)
-            assert "it takes connections, and does not answer" in held.reason
+            assert "it accepts connections, and does not answer" in held.reason
             node.process.resume()  # before the sessions are given up, so that what was sent comes after all
             well = monitoring.becomes("")
         node.process.suspend()
         code, found = check_once(node.state, topic)
         assert code == 1
-        assert "it takes connections, and does not answer" in found["reason"]
+        assert "it accepts connections, and does not answer" in found["reason"]
     assert sum(probe.late for probe in well.probes) > 0
     assert well.reconnects > 0
 

@@ -1,1 +1,1 @@
-"""Who is told of a change of state, and when."""
+"""What is called when the state has changed, and when that is."""

@@ -22,11 +22,11 @@ class Change:
 
     Attributes:
         state: the state now: ``problem``, ``warning`` or ``ok``.
-        before: the state that was told before.
+        before: the state that was reported before.
         part: what fails, such as ``node``; once all is well, what failed before.
         reason: the part and why, such as ``node: connection refused``; empty once all is well.
         change: what to do about it; can be empty.
-        clears: the reason that was told before and holds no more; empty if there was none.
+        clears: the reason that was reported before and no longer holds; empty if there was none.
         downtime_s: for how long there was a problem since all was well.
         at_ns: when the last of those intervals was seen, Unix time in nanoseconds.
     """
@@ -54,11 +54,11 @@ class Change:
 
 
 class Changes:
-    """Follows the views of a monitor. What was before the first of them is taken for ``ok``."""
+    """Follows the views of a monitor. What was before the first of them counts as ``ok``."""
 
     def __init__(self, hold: int = HOLD) -> None:
         self._views: deque[View] = deque(maxlen=hold)
-        self._told: State = "ok"
+        self._reported: State = "ok"
         self._part = self._reason = ""
         self._downtime_ns = 0
 
@@ -67,29 +67,29 @@ class Changes:
         self._count_downtime(view)
         self._views.append(view)
         state = self._held()
-        return self._change(state) if state != self._told else None
+        return self._change(state) if state != self._reported else None
 
     def _count_downtime(self, view: View) -> None:
         if self._views and self._views[-1].state == "problem":
             self._downtime_ns += max(0, view.at_ns - self._views[-1].at_ns)
-        elif view.state == self._told == "ok":
+        elif view.state == self._reported == "ok":
             self._downtime_ns = 0
 
     def _held(self) -> State:
-        """Return the least of the last states if all are worse than what was told, the worst if all are better."""
+        """Return the least of the last states if all are worse than the reported one, the worst if all are better."""
         if len(self._views) < (self._views.maxlen or 1):
-            return self._told
+            return self._reported
         states: list[State] = sorted((view.state for view in self._views), key=_SEVERITY.__getitem__)
-        told = _SEVERITY[self._told]
-        if _SEVERITY[states[0]] > told:
+        reported = _SEVERITY[self._reported]
+        if _SEVERITY[states[0]] > reported:
             return states[0]
-        return states[-1] if _SEVERITY[states[-1]] < told else self._told
+        return states[-1] if _SEVERITY[states[-1]] < reported else self._reported
 
     def _change(self, state: State) -> Change:
         worst = next(view for view in reversed(self._views) if view.state == state).worst
         change = Change(
             state=state,
-            before=self._told,
+            before=self._reported,
             part=worst.check if worst else self._part,
             reason=f"{worst.check}: {worst.says}" if worst else "",
             change=worst.change if worst else "",
@@ -97,7 +97,7 @@ class Changes:
             downtime_s=round(self._downtime_ns / 1e9, 1),
             at_ns=self._views[-1].at_ns,
         )
-        self._told, self._part, self._reason = state, change.part, change.reason
+        self._reported, self._part, self._reason = state, change.part, change.reason
         if state == "ok":
             self._downtime_ns = 0
         return change

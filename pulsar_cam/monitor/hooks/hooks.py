@@ -25,7 +25,7 @@ _CLEAN_UP_S = 2.0
 
 
 class Hook(Protocol):
-    """Whatever can be told of a change.
+    """What can be informed of a change.
 
     Attributes:
         name: what it is called in the log; no secret is in it.
@@ -35,17 +35,17 @@ class Hook(Protocol):
     def name(self) -> str: ...
 
     async def deliver(self, change: dict[str, Any]) -> None:
-        """Tell of a change, as `Change.as_dict` has it, with the topic; may be cancelled.
+        """Inform of a change, as `Change.as_dict` has it, with the topic; may be cancelled.
 
         Raises:
-            HookFailed: it could not be told.
+            HookFailed: it could not be informed.
         """
 
 
 class Hooks:
     """Calls hooks when the state changes, as a context manager.
 
-    Leaving it gives the last calls 3 seconds; what was not told by then is logged.
+    Leaving it gives the last calls 3 seconds; what was not delivered by then is logged.
 
     Args:
         hooks: what to call.
@@ -73,13 +73,13 @@ class Hooks:
         self._thread.join(LAST_CALLS_S + _CLEAN_UP_S)
 
     def follow(self, view: View) -> Change | None:
-        """Take the next view; if with it a change has held, log it, have it told, and return it. Waits for nobody."""
+        """Take the next view; if a change has held by now, log it, have it delivered, and return it; never waits."""
         change = self._changes.follow(view)
         if change:
             assert self._loop
             logger.info("the state has changed from %s to %s", change.before, change.text)
-            told = {"topic": self._topic, **change.as_dict()}
-            self._loop.call_soon_threadsafe(self._put, told)
+            content = {"topic": self._topic, **change.as_dict()}
+            self._loop.call_soon_threadsafe(self._put, content)
         return change
 
     def _put(self, change: dict[str, Any]) -> None:
@@ -104,7 +104,7 @@ class Hooks:
                 await served
         except TimeoutError:
             for line in self._lines:
-                line.say_untold()
+                line.log_undelivered()
 
 
 class _Line:
@@ -118,10 +118,10 @@ class _Line:
         self._said: set[str] = set()
 
     def put(self, change: dict[str, Any]) -> None:
-        """Have a change told next, in place of one that waits."""
+        """Have a change delivered next, instead of one that waits."""
         if self._waiting:
             logger.warning(
-                "%s is slow: it is not told that the state became %s", self._hook.name, _said(self._waiting)
+                "%s is slow: it will not hear that the state became %s", self._hook.name, _said(self._waiting)
             )
         self._waiting = change
         self._woken.set()
@@ -131,24 +131,24 @@ class _Line:
         self._is_closing = True
         self._woken.set()
 
-    def say_untold(self) -> None:
-        """Log what was not told."""
-        untold = self._waiting or self._under_way
-        if untold:
-            logger.warning("%s took too long to be told that the state is %s", self._hook.name, _said(untold))
+    def log_undelivered(self) -> None:
+        """Log what was not delivered."""
+        undelivered = self._waiting or self._under_way
+        if undelivered:
+            logger.warning("%s took too long to hear that the state is %s", self._hook.name, _said(undelivered))
 
     async def serve(self) -> None:
-        """Tell of changes, one after the other, until closed."""
+        """Deliver changes, one after the other, until closed."""
         while self._waiting or not self._is_closing:
             if not self._waiting:
                 self._woken.clear()
                 await self._woken.wait()
                 continue
             self._under_way, self._waiting = self._waiting, None
-            await self._tell(self._under_way)
+            await self._deliver(self._under_way)
             self._under_way = None
 
-    async def _tell(self, change: dict[str, Any]) -> None:
+    async def _deliver(self, change: dict[str, Any]) -> None:
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 await self._hook.deliver(change)
@@ -158,7 +158,7 @@ class _Line:
             self._log_once(HookFailed(self._hook.name, problem, "have it do less, or do it in the background"))
         except HookFailed as error:
             self._log_once(error)
-        except Exception as error:  # what we did not foresee must not keep the next change from being told
+        except Exception as error:  # what we did not foresee must not hold up the next change
             self._log_once(HookFailed(self._hook.name, type(error).__name__, "please report this as a bug"))
 
     def _log_once(self, error: HookFailed) -> None:

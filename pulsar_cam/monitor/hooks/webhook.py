@@ -52,12 +52,12 @@ class Webhook:
         return cls(text, _PATH)
 
     async def deliver(self, change: dict[str, Any]) -> None:
-        """Post the change; again, twice, where nobody listens or a server says that it is busy.
+        """Post the change; again, twice, where nothing listens or a server says that it is busy.
 
         Redirections are not followed, and what the answer says is not read.
 
         Raises:
-            HookFailed: no answer, or one that is no success.
+            HookFailed: no answer, or one that is not a success.
         """
         # A proxy of the environment would be asked to call its own machine.
         async with httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=not is_loopback(self._url)) as client:

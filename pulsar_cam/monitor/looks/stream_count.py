@@ -1,19 +1,18 @@
-"""What came of the real stream: its frames, their ages and gaps, and what its publisher says in place of frames."""
+"""What came of the real stream: its frames, their ages and gaps, and what its publisher says instead of frames."""
 
 from __future__ import annotations
 
 import time
 
 from ...errors import DecodeError
-from ...frame import Packet
 from ...measure.clocks import ClockOffset
+from ...measure.counters import Notice, Picture
 from ...measure.sequence import Gaps
 from ...measure.stages import Durations
 from ...pulsar.wire import Delivery, packet_of
 from ..view import StreamView
 
 _MOST_AGES = 1024
-_NOTICE_LASTS_S = 3.0  # a publisher repeats it every second
 
 
 class StreamCount:
@@ -24,8 +23,8 @@ class StreamCount:
         self._frames = self._seen_frames = 0
         self._bytes = self._seen_bytes = 0
         self._ages = Durations(_MOST_AGES)
-        self._picture = self._notice = ""
-        self._noticed_s = -_NOTICE_LASTS_S
+        self._notice = Notice()
+        self._picture: Picture | None = None
         self._looked_at_s = self._last_at_s = time.monotonic()
 
     def begin(self) -> None:
@@ -42,17 +41,16 @@ class StreamCount:
             packet = packet_of(delivery)
         except DecodeError:
             return
+        self._notice.hear(packet)
         if packet.notice:
-            self._notice, self._noticed_s = packet.notice, time.monotonic()
             return
-        self._notice = ""
         self._frames += 1
         self._bytes += len(packet.jpeg)
         self._last_at_s = time.monotonic()
         self._gaps.follow(packet)
         self._clock.observe(packet, ping_ns)
         self._ages.add(max(0, delivery.received_at_ns - self._clock.offset_ns - packet.captured_at_ns))
-        self._picture = _picture(packet)
+        self._picture = Picture.of(packet)
 
     def view(self) -> StreamView:
         """Return what came since the last call."""
@@ -65,15 +63,10 @@ class StreamCount:
             fps=round(frames / passed_s, 1),
             bytes_per_s=round(size / passed_s, 1),
             age_ms=ages.percentiles_ms(),
-            picture=self._picture,
+            picture=str(self._picture or ""),
             frames=self._frames,
             missing=self._gaps.missing,
             repeated=self._gaps.repeated,
-            notice=self._notice if now_s - self._noticed_s < _NOTICE_LASTS_S else "",
+            notice=str(self._notice),
             silent_s=round(now_s - self._last_at_s, 1),
         )
-
-
-def _picture(packet: Packet) -> str:
-    quality = f" q{packet.quality}" if packet.quality else ""
-    return f"{packet.width}x{packet.height}{quality}"

@@ -37,7 +37,7 @@ class TopicLook:
         """Return the topic as it is now, without the subscriptions of monitors.
 
         Raises:
-            PulsarError: the admin API does not tell.
+            PulsarError: the admin API does not say.
         """
         stats = await self._admin.stats(self._topic)
         now_s = time.monotonic()
@@ -54,7 +54,7 @@ class TopicLook:
 
         def rate(name: str, count: int) -> float:
             self._counters[name] = count
-            grown = count - before.get(name, count)  # a topic that was loaded anew counts from 0
+            grown = count - before.get(name, count)  # a topic that was loaded again counts from 0
             return round(max(0, grown) / passed_s, 1)
 
         all_of_it = _mapping(stats.get("subscriptions"))

@@ -18,7 +18,7 @@ class _Sent:
 
 
 class Arrivals:
-    """Tells of each number whether it came, and counts at its probe what is odd about that."""
+    """Knows of each number whether it came, and counts at its probe what is odd about that."""
 
     def __init__(self) -> None:
         self._next = 0
@@ -44,7 +44,7 @@ class Arrivals:
             return
         sent.probe.out_of_order += number < self._last_that_came
         self._last_that_came = max(number, self._last_that_came)
-        if sent.arrival_ns.done():  # nobody waits any more
+        if sent.arrival_ns.done():  # it was given up
             sent.probe.late += 1
         else:
             sent.arrival_ns.set_result(at_ns)

@@ -1,4 +1,4 @@
-"""Messages to ourselves: a producer and a consumer of ours on one topic that nobody else uses."""
+"""Messages to ourselves: a producer and a consumer of ours on one topic that is not used otherwise."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Echo:
         return self._producer.is_connected and self._consumer.status == "connected"
 
     async def room(self, patience_s: float) -> bool:
-        """Wait until a message can be sent, for so many seconds at most; return whether it can.
+        """Wait until a message can be sent, at most this many seconds; return whether it can.
 
         Raises:
             PulsarError: the sessions cannot go on.
@@ -93,7 +93,7 @@ class Echo:
         return False
 
     async def send(self, probe: Probe, patience_s: float) -> Outcome:
-        """Send one message, and return what became of it after so many seconds at most."""
+        """Send one message, and return what became of it after at most this many seconds."""
         number, arrival_ns = self._arrivals.expect(probe)
         packet = Packet(
             os.urandom(probe.payload_bytes), 0, 0, captured_at_ns=time.time_ns(), source=_SOURCE, sequence=number
@@ -110,7 +110,7 @@ class Echo:
                 receipt_ms = (receipt.received_at_ns - receipt.sent_at_ns) / 1e6
                 return Outcome(receipt_ms, (await arrival_ns - sent_at_ns) / 1e6)
         except TimeoutError:
-            what = "no receipt" if receipt_ms is None else "it was confirmed, and did not come"
+            what = "no receipt" if receipt_ms is None else "it was confirmed, but did not arrive"
             return Outcome(receipt_ms, problem=f"{what} within {patience_s:.1f} s")
         except PulsarError as error:
             return Outcome(problem=str(error))

@@ -12,7 +12,7 @@ from ...pulsar.topics import Topic
 from .echo import Echo
 from .probe import Probe
 
-_LEAST_PATIENCE_S = 0.2  # less is no chance for a message
+_LEAST_PATIENCE_S = 0.2  # less gives a message no chance
 
 
 class Lane:
@@ -42,7 +42,7 @@ class Lane:
         return self._earlier_reconnects + (self._echo.reconnects if self._echo else 0)
 
     async def round(self, patience_s: float) -> None:
-        """Send one message of each size; takes about so many seconds at most, and never raises a PulsarError."""
+        """Send one message of each size; takes about this many seconds at most, and never raises a PulsarError."""
         until_s = time.monotonic() + patience_s
         self.error = None
         for probe in self.probes:

@@ -45,7 +45,7 @@ class Policy:
         self.reason, self.has_failed, self._in_time = reason, True, 0
 
     def forget(self) -> None:
-        """Begin anew, as after the probes could not be sent for a while."""
+        """Begin again, as after the probes could not be sent for a while."""
         self.reason, self.has_failed, self._in_time = "", False, 0
         self._slow.clear()
 

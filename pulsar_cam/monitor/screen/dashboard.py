@@ -185,7 +185,7 @@ class _Dashboard:
 
 
 def _grid(*widths: int | None) -> Table:
-    """Return a table of columns of so many characters; the one without a number takes what is left."""
+    """Return a table of columns with these widths, in characters; the one without a number takes what is left."""
     grid = Table.grid(padding=(0, 1, 0, 0), expand=True)
     for width in widths:
         grid.add_column(width=width, ratio=None if width else 1, no_wrap=True, overflow="ellipsis")

@@ -191,7 +191,7 @@ def test_a_command_that_hangs_at_the_end_is_killed_and_what_it_was_not_told_is_s
         follow(hooks, "pp")
         wait_until(lambda: started.exists() and started.read_text().endswith(" "), "start")
     assert not is_alive(int(started.read_text()))
-    assert "took too long to be told that the state is problem" in caplog.text
+    assert "took too long to hear that the state is problem" in caplog.text
 
 
 def test_the_newest_change_is_what_a_slow_hook_is_told_next(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -207,7 +207,7 @@ def test_the_newest_change_is_what_a_slow_hook_is_told_next(tmp_path: Path, capl
         follow(hooks, "wwppoo")
         go_on.touch()
     assert told.read_text() == "problem ok "
-    assert "it is not told that the state became warning" in caplog.text
+    assert "it will not hear that the state became warning" in caplog.text
 
 
 def test_failures_are_said_once_per_kind(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pulsar_cam.monitor.telling import condition_of
+from pulsar_cam.monitor.announcer import condition_of
 from pulsar_cam.monitor.view import ProbeView, StreamView, SubscriptionView, TopicView, View
 from pulsar_cam.pulsar.condition import Condition
 

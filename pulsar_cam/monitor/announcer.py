@@ -1,4 +1,4 @@
-"""Tells the publishers of a stream what they cannot see: how its frames fare behind the node."""
+"""Announces to the publishers of a stream what they cannot see: how its frames fare behind the node."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .view import ProbeView, View
 _TYPICAL_FRAME_BYTES = 120_000
 
 
-class Telling:
+class Announcer:
     """Sends the newest condition to the publishers that listen, for as long as `run` does."""
 
     def __init__(self, endpoint: Endpoint, topic: Topic) -> None:
@@ -26,7 +26,7 @@ class Telling:
         self._last: View | None = None
         self._is_new = asyncio.Event()
 
-    def tell(self, view: View) -> None:
+    def announce(self, view: View) -> None:
         """Have the condition in a view sent, instead of one that was not sent yet."""
         self._newest, self._last = condition_of(view, self._last), view
         self._is_new.set()
