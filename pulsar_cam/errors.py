@@ -38,7 +38,9 @@ A class keeps its facts as attributes and builds its sentence in ``__str__``: th
 
 from __future__ import annotations
 
+import errno
 import math
+import re
 
 from .text import printable
 
@@ -99,12 +101,12 @@ class DeviceNotFound(SourceError):
 class SourceUnreadable(SourceError):
     """A file or address that is not a readable video."""
 
-    def __init__(self, source: str, problem: str) -> None:
-        super().__init__(source, problem)
-        self.source, self.problem = source, problem
+    def __init__(self, source: str, problem: str, remedy: str) -> None:
+        super().__init__(source, problem, remedy)
+        self.source, self.problem, self.remedy = source, problem, remedy
 
     def __str__(self) -> str:
-        return f"cannot read video from {self.source}: {self.problem}"
+        return f"cannot read video from {self.source}: {self.problem}; {self.remedy}"
 
 
 class SourceStopped(SourceError):
@@ -112,12 +114,12 @@ class SourceStopped(SourceError):
 
     transient = True
 
-    def __init__(self, source: str, problem: str) -> None:
-        super().__init__(source, problem)
-        self.source, self.problem = source, problem
+    def __init__(self, source: str, problem: str, remedy: str) -> None:
+        super().__init__(source, problem, remedy)
+        self.source, self.problem, self.remedy = source, problem, remedy
 
     def __str__(self) -> str:
-        return f"{self.source} stopped: {self.problem}; check the cable and that no other program uses it"
+        return f"{self.source} stopped: {self.problem}; {self.remedy}"
 
 
 class ImageError(PulsarCamError):
@@ -153,20 +155,38 @@ class DisplayError(PulsarCamError):
 class OutputError(PulsarCamError):
     """A file cannot be written."""
 
-    def __init__(self, path: str, problem: str) -> None:
-        super().__init__(path, problem)
-        self.path, self.problem = path, problem
+    def __init__(self, path: str, problem: str, remedy: str) -> None:
+        super().__init__(path, problem, remedy)
+        self.path, self.problem, self.remedy = path, problem, remedy
+
+    @classmethod
+    def of(cls, path: str, error: Exception) -> OutputError:
+        """Return the error for what the system said."""
+        number = getattr(error, "errno", None)
+        return cls(path, getattr(error, "strerror", None) or str(error), _REMEDIES.get(number, "choose another file"))
 
     def __str__(self) -> str:
-        return f"cannot write {self.path}: {self.problem}"
+        return f"cannot write {printable(self.path, 300)}: {self.problem}; {self.remedy}"
+
+
+_REMEDIES: dict[int | None, str] = {
+    errno.ENOSPC: "make room there, or choose another folder",
+    errno.EDQUOT: "make room there, or choose another folder",
+    errno.EACCES: "choose a folder in which you may write",
+    errno.EPERM: "choose a folder in which you may write",
+    errno.EROFS: "choose a folder in which you may write",
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
 
 
 class PulsarError(PulsarCamError):
     """Pulsar refused, or cannot be reached."""
 
 
-PROXY_UNUSABLE = "the proxy named in the environment cannot be used; unset it, or except this host with NO_PROXY"
-"""Why a NodeUnreachable, in words that do not repeat the proxy's address: a password can be in it."""
+PROXY_UNUSABLE = "the proxy named in the environment cannot be used", "unset it, or except this host with NO_PROXY"
+"""Why a NodeUnreachable, and what to do, in words that do not repeat the proxy's address: a password can be in it."""
+
+_HERE = re.compile(r"\w+://(localhost|127\.|\[::1\])")
 
 
 class NodeUnreachable(PulsarError):
@@ -174,14 +194,18 @@ class NodeUnreachable(PulsarError):
 
     transient = True
 
-    def __init__(
-        self, url: str, problem: str, remedy: str = "start one with 'pulsar-cam node start', or set `service_url`"
-    ) -> None:
+    def __init__(self, url: str, problem: str, remedy: str = "") -> None:
         super().__init__(url, problem, remedy)
-        self.url, self.problem, self.remedy = url, problem, remedy
+        self.url, self.problem, self.remedy = url, problem, remedy or _usual_remedy(url)
 
     def __str__(self) -> str:
         return f"no Pulsar node answers at {self.url} ({self.problem}); {self.remedy}"
+
+
+def _usual_remedy(url: str) -> str:
+    if _HERE.match(url):
+        return "start one with 'pulsar-cam node start', or set `service_url`"
+    return "check `service_url`, and that the node runs"
 
 
 class TlsFailed(NodeUnreachable):
@@ -343,12 +367,16 @@ class ConnectionLost(PulsarError):
 
     transient = True
 
-    def __init__(self, url: str, reason: str) -> None:
-        super().__init__(url, reason)
-        self.url, self.reason = url, reason
+    def __init__(self, url: str, reason: str, remedy: str = "'pulsar-cam doctor' says what is wrong") -> None:
+        super().__init__(url, reason, remedy)
+        self.url, self.reason, self.remedy = url, reason, remedy
 
     def __str__(self) -> str:
-        return f"the connection to {self.url} was lost ({self.reason}); 'pulsar-cam doctor' says what is wrong"
+        return f"the connection to {self.url} was lost ({self.reason}); {self.remedy}"
+
+
+_ASK_LOG = "look at the node's log"
+_BUSY = f"it may be starting or overloaded: try again, or {_ASK_LOG}"
 
 
 class RequestRejected(PulsarError):
@@ -366,33 +394,30 @@ class RequestRejected(PulsarError):
         self.transient = status >= 500 or status == 429 if transient is None else transient
 
     def __str__(self) -> str:
-        sentence = f"Pulsar refused to {self.action}: {self.reason} (HTTP {self.status})"
-        return f"{sentence}; {self.remedy}" if self.remedy else sentence
+        remedy = self.remedy or (_BUSY if self.transient else _ASK_LOG)
+        return f"Pulsar refused to {self.action}: {self.reason} (HTTP {self.status}); {remedy}"
 
 
 class MessageRejected(PulsarError):
     """A frame that may not be left out, and that Pulsar will never take."""
 
-    def __init__(self, topic: str, sequence: int | None, reason: str | None) -> None:
-        super().__init__(topic, sequence, reason)
-        self.topic, self.sequence, self.reason = topic, sequence, reason
+    def __init__(self, topic: str, sequence: int | None, reason: str, remedy: str) -> None:
+        super().__init__(topic, sequence, reason, remedy)
+        self.topic, self.sequence, self.reason, self.remedy = topic, sequence, reason, remedy
 
     def __str__(self) -> str:
-        return (
-            f"frame {self.sequence} cannot be published to {self.topic}: {self.reason}; "
-            "lower `quality` or `size` if it is too large"
-        )
+        return f"frame {self.sequence} cannot be published to {self.topic}: {self.reason}; {self.remedy}"
 
 
 class BadMessage(PulsarError):
     """JSON from the other side that is not what Pulsar sends."""
 
-    def __init__(self, problem: str) -> None:
-        super().__init__(problem)
-        self.problem = problem
+    def __init__(self, problem: str, remedy: str = "check that `service_url` is a Pulsar node's") -> None:
+        super().__init__(problem, remedy)
+        self.problem, self.remedy = problem, remedy
 
     def __str__(self) -> str:
-        return f"Pulsar sent something unreadable: {self.problem}; check that the URL is a Pulsar node's"
+        return f"Pulsar sent something unreadable: {self.problem}; {self.remedy}"
 
 
 class HookFailed(PulsarCamError):

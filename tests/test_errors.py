@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
 import math
 import pickle
@@ -33,12 +34,12 @@ SENTENCES: list[tuple[PulsarCamError, str]] = [
         "camera 0 is busy; this machine has no camera: try 'pulsar-cam publish --source test-pattern:'",
     ),
     (
-        errors.SourceUnreadable("film.mp4", "there is no such file"),
-        "cannot read video from film.mp4: there is no such file",
+        errors.SourceUnreadable("film.mp4", "there is no such file", "check its path"),
+        "cannot read video from film.mp4: there is no such file; check its path",
     ),
     (
-        errors.SourceStopped("camera-0", "no good frame for 5 s"),
-        "camera-0 stopped: no good frame for 5 s; check the cable and that no other program uses it",
+        errors.SourceStopped("camera-0", "no good frame for 5 s", "check the cable"),
+        "camera-0 stopped: no good frame for 5 s; check the cable",
     ),
     (errors.EncodeError("frame 7 cannot be a JPEG"), "frame 7 cannot be a JPEG"),
     (errors.DecodeError("not a JPEG"), "not a JPEG"),
@@ -46,11 +47,25 @@ SENTENCES: list[tuple[PulsarCamError, str]] = [
         errors.DisplayError("DISPLAY is not set", "Use --headless"),
         "cannot open a window: DISPLAY is not set. Use --headless",
     ),
-    (errors.OutputError("a.jpg", "No space left on device"), "cannot write a.jpg: No space left on device"),
+    (
+        errors.OutputError.of("a\x1b.jpg", OSError(errno.ENOSPC, "No space left on device")),
+        "cannot write a\ufffd.jpg: No space left on device; make room there, or choose another folder",
+    ),
+    (errors.OutputError.of("a\0", ValueError("null byte")), "cannot write a\ufffd: null byte; choose another file"),
     (
         errors.NodeUnreachable("ws://localhost:8080", "connection refused"),
         "no Pulsar node answers at ws://localhost:8080 (connection refused); start one with 'pulsar-cam node start', "
         "or set `service_url`",
+    ),
+    (
+        errors.NodeUnreachable("wss://pulsar.example", "no answer within 10 s"),
+        "no Pulsar node answers at wss://pulsar.example (no answer within 10 s); check `service_url`, and that the "
+        "node runs",
+    ),
+    (
+        errors.NodeUnreachable("http://[::1]:80", *errors.PROXY_UNUSABLE),
+        "no Pulsar node answers at http://[::1]:80 (the proxy named in the environment cannot be used); unset it, or "
+        "except this host with NO_PROXY",
     ),
     (
         errors.TlsFailed("wss://pulsar", "its certificate has expired", "have it renewed"),
@@ -92,9 +107,8 @@ SENTENCES: list[tuple[PulsarCamError, str]] = [
         "remove subscriptions that are not read, or use another `topic`",
     ),
     (
-        errors.MessageRejected(TOPIC, 17, "Exceed maximum message size"),
-        f"frame 17 cannot be published to {TOPIC}: Exceed maximum message size; "
-        "lower `quality` or `size` if it is too large",
+        errors.MessageRejected(TOPIC, 17, "Exceed maximum message size", "lower `quality` or `size`"),
+        f"frame 17 cannot be published to {TOPIC}: Exceed maximum message size; lower `quality` or `size`",
     ),
     (
         errors.NameInUse("subscription 'viewer1'", "Exclusive consumer is already connected"),
@@ -130,11 +144,16 @@ SENTENCES: list[tuple[PulsarCamError, str]] = [
     ),
     (
         errors.RequestRejected(f"publish to {TOPIC}", 400, "Invalid query params"),
-        f"Pulsar refused to publish to {TOPIC}: Invalid query params (HTTP 400)",
+        f"Pulsar refused to publish to {TOPIC}: Invalid query params (HTTP 400); look at the node's log",
+    ),
+    (
+        errors.RequestRejected(f"publish to {TOPIC}", 503, "no reason given"),
+        f"Pulsar refused to publish to {TOPIC}: no reason given (HTTP 503); it may be starting or overloaded: try "
+        "again, or look at the node's log",
     ),
     (
         errors.BadMessage("text that is not JSON"),
-        "Pulsar sent something unreadable: text that is not JSON; check that the URL is a Pulsar node's",
+        "Pulsar sent something unreadable: text that is not JSON; check that `service_url` is a Pulsar node's",
     ),
     (
         errors.HookFailed("the webhook", "it answers with HTTP 404", "check its URL"),

@@ -121,7 +121,7 @@ def watch(
         if stop.is_set():
             raise typer.Exit(130)
         if snapshot and not viewer.packet:
-            raise OutputError(str(snapshot), f"no frame was shown; check that somebody publishes to {full_topic}")
+            raise OutputError(str(snapshot), "no frame was shown", f"check that there is a publisher on {full_topic}")
 
 
 def summary(stats: WatchStats) -> str:

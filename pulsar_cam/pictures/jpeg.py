@@ -38,9 +38,9 @@ def encode(frame: Frame, quality: int) -> Packet:
     try:
         done, jpeg = cv2.imencode(".jpg", frame.image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     except cv2.error as error:
-        raise EncodeError(f"frame {frame.sequence} cannot be a JPEG: {error.err}") from error
+        raise EncodeError(f"frame {frame.sequence} cannot be a JPEG ({error.err}); try another `size`") from error
     if not done:
-        raise EncodeError(f"frame {frame.sequence} cannot be a JPEG")
+        raise EncodeError(f"frame {frame.sequence} cannot be a JPEG; try another `size`")
     return Packet(
         jpeg=jpeg.tobytes(),
         width=frame.width,

@@ -98,7 +98,8 @@ class FittingEncoder:
     def _lower(self, frame: Frame) -> None:
         if self._rung == len(self._rungs) - 1:
             raise EncodeError(
-                f"frame {frame.sequence} fits the node's limit of {self.max_bytes} bytes at no quality and size"
+                f"frame {frame.sequence} is beyond the node's limit of {self.max_bytes} bytes "
+                "at every quality and size; raise webSocketMaxTextFrameSize there"
             )
         self._rung = max(self._rung + 1, self._fitting_rung())
         self._changed_at_ns = frame.captured_at_ns

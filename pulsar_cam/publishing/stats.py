@@ -149,7 +149,12 @@ class PublishStats:
         elif receipt.problem == DISCONNECTED:
             self.dropped.count("unacknowledged")
         else:
-            warn_once(logger, self.dropped.count("rejected"), "Pulsar rejected a frame: %s", receipt.problem)
+            warn_once(
+                logger,
+                self.dropped.count("rejected"),
+                "Pulsar rejected a frame: %s; look at the node's log",
+                receipt.problem,
+            )
 
     @contextlib.contextmanager
     def accounted(self) -> Iterator[None]:

@@ -18,6 +18,7 @@ from .topics import Topic
 
 SOURCE = "pulsar-cam-monitor"
 _LARGEST = 1e9
+_REMEDY = "check what else publishes to the monitor's topic"
 
 
 def condition_topic(topic: Topic) -> Topic:
@@ -68,9 +69,9 @@ def condition_in(payload: bytes) -> Condition:
     try:
         told = load_json(payload)
     except ValueError as error:
-        raise BadMessage("a condition that is no JSON, or far too much of it") from error
+        raise BadMessage("a condition that is not JSON, or far too much of it", _REMEDY) from error
     if not isinstance(told, dict):
-        raise BadMessage("a condition that is no object")
+        raise BadMessage("a condition that is not an object", _REMEDY)
     values = {name: number(told.get(name), _LARGEST) for name in asdict(Condition())}
     backlog = values.pop("backlog")
     return Condition(**values, backlog=None if backlog is None else int(backlog))

@@ -23,7 +23,7 @@ from ..text import LONGEST_JSON, load_json, printable, reason_of
 from .causes import cause_of
 from .credentials import Credentials, headers_of, refused
 from .endpoint import Endpoint, is_loopback
-from .refusal import STRANGERS, stranger
+from .refusal import NO_NODE, STRANGERS, stranger
 from .tls import no_http, tls_error_in, tls_failure
 from .topics import Topic
 
@@ -58,7 +58,7 @@ class Http:
                 trust_env=not is_loopback(self.url),
             )
         except (ImportError, ValueError) as error:  # ImportError: SOCKS needs a package of its own
-            raise NodeUnreachable(self.url, PROXY_UNUSABLE) from error
+            raise NodeUnreachable(self.url, *PROXY_UNUSABLE) from error
 
     async def close(self) -> None:
         """Close its connections."""
@@ -107,7 +107,7 @@ class Http:
             async for piece in answer.aiter_raw():
                 content += piece
                 if len(content) > LONGEST_JSON:
-                    raise NodeUnreachable(self.url, "its answer is far too long for Pulsar's")
+                    raise NodeUnreachable(self.url, "its answer is far too long for Pulsar's", NO_NODE)
         return httpx.Response(
             answer.status_code, content=bytes(content), request=answer.request, extensions=answer.extensions
         )
@@ -166,5 +166,5 @@ def json_object(answer: httpx.Response) -> dict[str, Any]:
     try:
         value = load_json(answer.content)
     except ValueError as error:
-        raise NodeUnreachable(str(answer.url), "it does not answer in Pulsar's JSON") from error
+        raise NodeUnreachable(str(answer.url), "it does not answer in Pulsar's JSON", NO_NODE) from error
     return value if isinstance(value, dict) else {}

@@ -22,6 +22,7 @@ _FIT_EVERY_S = 0.5
 # The node itself gives up on a message after 30 s and says so; one that says nothing has lost it.
 NO_RECEIPT_S = 40.0
 _REFUSAL_PAUSE_S = 1.0
+_TOO_LARGE = "lower `quality` or `size` if it is too large"
 _TERMINATED = "TopicTerminatedException"
 # What no second try can change; anything else that the broker says may pass.
 _FINAL_FAILURES = ("", "InvalidMessageException", "NotAllowedException", "AuthorizationException")
@@ -169,7 +170,9 @@ class InFlight:
     def _keep(self, message: Message, receipt: Receipt) -> None:
         """Have a refused message sent again on the next session, if that can help."""
         if receipt.failure in _FINAL_FAILURES:
-            raise MessageRejected(self._topic, message.packet.sequence, receipt.problem)
+            raise MessageRejected(
+                self._topic, message.packet.sequence, receipt.problem or "no reason given", _TOO_LARGE
+            )
         if not self._refusal:
             self._refusal, self._refused_at_s = receipt, time.monotonic()
 
@@ -208,4 +211,4 @@ class InFlight:
             MessageRejected: it may not be left out.
         """
         if self.resends and self._messages:
-            raise MessageRejected(self._topic, self.messages[0].packet.sequence, "its text is too long")
+            raise MessageRejected(self._topic, self.messages[0].packet.sequence, "its text is too long", _TOO_LARGE)

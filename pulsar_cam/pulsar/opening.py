@@ -101,7 +101,7 @@ def our_errors(target: Target) -> Iterator[None]:
     except OSError as error:
         raise NodeUnreachable(target.node, _os_reason(error)) from error
     except (InvalidProxy, ImportError) as error:  # ImportError: SOCKS needs a package of its own
-        raise NodeUnreachable(target.node, PROXY_UNUSABLE) from error
+        raise NodeUnreachable(target.node, *PROXY_UNUSABLE) from error
     except (WebSocketException, ValueError) as error:
         reason = f"what answers there is no WebSocket server: {printable(str(error))}"
         raise no_http(target.node, reason) from error

@@ -163,7 +163,7 @@ class Producer(Session):
         if self._receiving and self._receiving.done():
             if not self._receiving.cancelled():
                 self._receiving.result()
-            raise ConnectionLost(self._endpoint.ws_url, "this producer is closed")
+            raise ConnectionLost(self._endpoint.ws_url, "this producer is closed", "open another one")
 
     async def send(self, packet: Packet) -> asyncio.Future[Receipt]:
         """Send a packet as soon as there is room; return the future receipt, which never raises.

@@ -26,6 +26,7 @@ from .causes import cause_of
 from .target import Target
 
 _CELL_START, _CELL_END = "<th>MESSAGE:</th><td>", "</td>"
+_API = "WebSocket API"
 _LONGEST_CELL = 4000  # also the most digits that Python takes for a number in a character reference
 # How Pulsar begins its reason; its page for a path that it does not serve has no such words.
 _SESSION_REFUSED = b"Failed to create"
@@ -33,12 +34,15 @@ _NAME_IN_USE = re.compile("already connected|of different type|already created",
 STRANGERS = (403, 404, 405, 501)
 """With these, and with what is not a refusal at all, only strangers answer without a reason of Pulsar's."""
 
+NO_NODE = "check `service_url`"
+"""What to do where something else than a Pulsar node answers."""
+
 
 def refusal(status: int, body: bytes, target: Target) -> PulsarError:
     """Return the error that says why Pulsar answered a handshake with this HTTP status and page."""
     reason, is_pulsars = reason_in(body), _SESSION_REFUSED in body
     if status < 400 or (status in STRANGERS and not (reason or is_pulsars)):
-        return stranger(target.node, "WebSocket API", status)
+        return stranger(target.node, _API, status)
     if status == 401:
         return NotAuthenticated(target.node)
     if status == 403:
@@ -46,7 +50,7 @@ def refusal(status: int, body: bytes, target: Target) -> PulsarError:
     if is_pulsars and (missing := _missing(status, reason, target)):
         return missing
     if status == 404:
-        return stranger(target.node, "WebSocket API", status)
+        return stranger(target.node, _API, status)
     if status == 409 and (_NAME_IN_USE.search(reason) or not reason):
         return NameInUse(target.name, reason or "no reason given")
     if known := cause_of(status, reason, target.action, target.topic, target.name):
@@ -65,8 +69,10 @@ def _missing(status: int, reason: str, target: Target) -> PulsarError | None:
 def stranger(url: str, api: str, status: int) -> NodeUnreachable:
     """Return the error for an HTTP answer that is none of this API of Pulsar's."""
     if 300 <= status < 400:
-        return NodeUnreachable(url, f"it redirects to another address, which is not followed: HTTP {status}")
-    return NodeUnreachable(url, f"something answers there, but not Pulsar's {api}: HTTP {status}")
+        problem = f"it redirects to another address, which is not followed: HTTP {status}"
+        return NodeUnreachable(url, problem, "give the address to which it redirects")
+    remedy = f"{NO_NODE}; on a Pulsar of your own, set webSocketServiceEnabled=true" if api == _API else NO_NODE
+    return NodeUnreachable(url, f"something answers there, but not Pulsar's {api}: HTTP {status}", remedy)
 
 
 def reason_in(body: bytes) -> str:

@@ -98,7 +98,9 @@ def no_http(url: str, problem: str) -> NodeUnreachable:
     if is_secure(url):  # a server with TLS 1.3 judges our certificate after the handshake, and its alert can get lost
         remedy = "it may want a certificate of ours, or another one: `client_cert` and `client_key`"
         return TlsFailed(url, "it ended the connection right after the handshake", remedy)
-    return NodeUnreachable(url, f"{problem}, as when a node is killed; if this port has TLS, use https:// or wss://")
+    return NodeUnreachable(
+        url, f"{problem}, as when a node is killed", "if this port has TLS, use https:// or wss://"
+    )
 
 
 def tls_error_in(error: BaseException | None) -> ssl.SSLError | None:

@@ -46,11 +46,11 @@ def _check(files: Sequence[Path], output: Path) -> None:
     try:
         is_other, has_folder = output.exists() and not output.is_file(), output.parent.is_dir()
     except OSError as error:  # such as a name that is too long
-        raise OutputError(str(output), error.strerror or str(error)) from error
+        raise OutputError.of(str(output), error) from error
     if is_other:
-        raise OutputError(str(output), "it is not a file; name one")
+        raise OutputError(str(output), "it is not a file", "name one")
     if not has_folder:
-        raise OutputError(str(output), f"folder {output.parent} does not exist; create it first")
+        raise OutputError(str(output), f"folder {output.parent} does not exist", "create it first")
 
 
 def _is_same(path: Path, output: Path) -> bool:
@@ -83,4 +83,4 @@ def _write(page: str, output: Path) -> None:
         finally:
             unfinished.unlink(missing_ok=True)
     except (OSError, ValueError) as error:  # ValueError: no file has such a name
-        raise OutputError(str(output), getattr(error, "strerror", None) or str(error)) from error
+        raise OutputError.of(str(output), error) from error

@@ -29,13 +29,15 @@ def check_snapshot_path(path: Path) -> None:
     try:
         is_folder, has_folder = path.is_dir(), path.parent.is_dir()
     except OSError as error:  # such as a name that is too long, or a folder that may not be entered
-        raise OutputError(str(path), error.strerror or str(error)) from error
+        raise OutputError.of(str(path), error) from error
     if is_folder:
-        raise OutputError(str(path), "it is a folder; name a file in it")
+        raise OutputError(str(path), "it is a folder", "name a file in it")
     if not has_folder:
-        raise OutputError(str(path), f"folder {path.parent} does not exist; create it first")
+        raise OutputError(str(path), f"folder {path.parent} does not exist", "create it first")
     if not os.access(path.parent, os.W_OK):
-        raise OutputError(str(path), f"no permission to write in {path.parent}")
+        raise OutputError(
+            str(path), f"no permission to write in {path.parent}", "choose a folder in which you may write"
+        )
 
 
 def save_snapshot(packet: Packet, path: Path) -> None:
@@ -53,7 +55,7 @@ def save_snapshot(packet: Packet, path: Path) -> None:
         unfinished.write_bytes(data)
         unfinished.replace(path)
     except OSError as error:
-        raise OutputError(str(path), error.strerror or str(error)) from error
+        raise OutputError.of(str(path), error) from error
     finally:
         with contextlib.suppress(OSError):
             unfinished.unlink(missing_ok=True)

@@ -162,6 +162,9 @@ def _captured(picture: Image | bytes, captured_at_ns: int, sequence: int, source
     return Frame(picture, captured_at_ns, sequence, source)
 
 
+_CHECK_STREAM = "check the network, and that its server still sends"
+
+
 class LiveSource:
     """A camera or a live stream: frames come when they come.
 
@@ -219,9 +222,10 @@ class LiveSource:
         if self._capture.stopped.is_set():
             return
         if self._ends and not grabbed:
-            raise SourceStopped(self.name, "the stream ended or the connection was lost")
+            raise SourceStopped(self.name, "the stream ended or the connection was lost", _CHECK_STREAM)
         if time.monotonic() >= deadline_s:
-            raise SourceStopped(self.name, f"no good frame for {PATIENCE_S:g} s")
+            remedy = _CHECK_STREAM if self._ends else "check the cable and that no other program uses it"
+            raise SourceStopped(self.name, f"no good frame for {PATIENCE_S:g} s", remedy)
 
 
 class FilmSource:

@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 _MIN_SIDE, _MAX_SIDE = 16, 7680
 _MAX_FPS = 240.0
 TIMEOUT_S = PATIENCE_S - 1  # a stream that is silent ends its read before the read counts as stuck
+_CONVERT = "convert it, such as with: ffmpeg -i FILE converted.mp4"
 _PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 
 
@@ -82,16 +83,16 @@ def _open_file(
     path: Path, size: tuple[int, int] | None, fps: float | None, loop: bool, keep_jpeg: bool
 ) -> FilmSource:
     shown = _printable(str(path))
-    problem = _file_problem(path)
-    if problem:
-        raise SourceUnreadable(shown, problem)
+    found = _file_problem(path)
+    if found:
+        raise SourceUnreadable(shown, *found)
     # Absolute, because FFmpeg takes a name with a colon in it for an address.
     location = str(path.absolute())
     video = cv2.VideoCapture(location, cv2.CAP_FFMPEG)
     if not video.isOpened():
-        raise SourceUnreadable(shown, "it is not a video that OpenCV can read, or it is damaged")
+        raise SourceUnreadable(shown, "it is not a video that OpenCV can read, or it is damaged", _CONVERT)
     if not video.grab():
-        raise SourceUnreadable(shown, "there is not one frame in it")
+        raise SourceUnreadable(shown, "there is not one frame in it", _CONVERT)
     video.open(location, cv2.CAP_FFMPEG)
     capture = Capture(video, size, keep_jpeg=keep_jpeg and _gives_jpegs(video))
     return FilmSource(capture, _printable(path.stem), fps=fps, loop=loop)
@@ -102,24 +103,25 @@ def _gives_jpegs(video: cv2.VideoCapture) -> bool:
     return int(video.get(cv2.CAP_PROP_FOURCC)) == MJPG and video.set(cv2.CAP_PROP_FORMAT, -1)
 
 
-def _file_problem(path: Path) -> str:
+def _file_problem(path: Path) -> tuple[str, str] | None:
+    """Return what keeps the file from being read, and what to do; None if it can be."""
     try:
         # OpenCV ends the process when a name has bytes in it that are not UTF-8.
         str(path.absolute()).encode()
         if path.is_dir():
-            return "it is a directory"
+            return "it is a directory", "name a file in it"
         if path.exists() and not path.is_file():
-            return "it is not a regular file"
+            return "it is not a regular file", "name a video file"
         with path.open("rb") as file:
-            return "" if file.read(1) else "the file is empty"
+            return None if file.read(1) else ("the file is empty", "choose another one")
     except FileNotFoundError:
-        return "there is no such file"
+        return "there is no such file", "check its path"
     except PermissionError:
-        return "permission denied"
+        return "permission denied", "get the right to read it"
     except OSError as error:
-        return str(error.strerror)
+        return str(error.strerror), "check its path"
     except ValueError:
-        return "OpenCV cannot open a file of such a name"
+        return "OpenCV cannot open a file of such a name", "rename it"
 
 
 def _path_of(uri: str) -> Path:
@@ -135,7 +137,7 @@ def _open_url(uri: str, size: tuple[int, int] | None, fps: float | None, loop: b
     limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, milliseconds, cv2.CAP_PROP_READ_TIMEOUT_MSEC, milliseconds]
     video = cv2.VideoCapture(uri, cv2.CAP_FFMPEG, limits)
     if not video.isOpened():
-        raise SourceUnreadable(shown, _connection_problem(parts.hostname or "", port))
+        raise SourceUnreadable(shown, *_connection_problem(parts.hostname or "", port))
     is_film = video.get(cv2.CAP_PROP_FRAME_COUNT) > 0
     logger.info("%s opened as a %s", shown, "film" if is_film else "live stream")
     capture = Capture(video, size, keep_jpeg=keep_jpeg and _gives_jpegs(video))
@@ -160,14 +162,14 @@ def _checked_url(uri: str) -> tuple[SplitResult, int]:
     raise InvalidOption("uri", f"{scheme}://...", expected)
 
 
-def _connection_problem(host: str, port: int) -> str:
-    """Say why a URL could not be opened, which FFmpeg keeps to itself."""
+def _connection_problem(host: str, port: int) -> tuple[str, str]:
+    """Return why a URL could not be opened, which FFmpeg keeps to itself, and what to do."""
     try:
         socket.create_connection((host, port), TIMEOUT_S).close()
     except TimeoutError:
-        return f"nothing answers within {TIMEOUT_S:g} s"
+        return f"nothing answers within {TIMEOUT_S:g} s", "check the address and the network"
     except OSError as error:
-        return error.strerror or str(error)
+        return error.strerror or str(error), "check the address, and that its server runs"
     except UnicodeError:
-        return "that is not a host name"
-    return "it answers, but gives no video; check path, user and password"
+        return "that is not a host name", "check the spelling"
+    return "it answers, but gives no video", "check path, user and password"

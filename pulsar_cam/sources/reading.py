@@ -11,6 +11,8 @@ from ..frame import Captured
 from .capture import PATIENCE_S
 from .source import Source
 
+_CHECK = "check the camera's cable, or the stream's address"
+_REPLUG = "unplug the camera and plug it in again"
 OPENING_S = 3 * PATIENCE_S  # a stream's address is looked up, connected to, and asked for pictures
 
 
@@ -52,10 +54,11 @@ class Reading:
         if self.ended.is_set():
             return None
         if self.source is None:
-            is_late = time.monotonic() - self._started_s > OPENING_S
-            return SourceStopped("the source", f"it could not be opened within {OPENING_S:g} s") if is_late else None
+            if time.monotonic() - self._started_s <= OPENING_S:
+                return None
+            return SourceStopped("the source", f"it could not be opened within {OPENING_S:g} s", _CHECK)
         if self.source.blocked_s > PATIENCE_S:
-            return SourceStopped(self.source.name, f"its driver has not answered for {PATIENCE_S:g} s")
+            return SourceStopped(self.source.name, f"its driver has not answered for {PATIENCE_S:g} s", _REPLUG)
         return None
 
     def close(self) -> None:

@@ -136,7 +136,9 @@ class WatchStats:
 
     def drop_unreadable(self, error: DecodeError) -> None:
         """Count a message that is no frame; the first one is logged."""
-        warn_once(logger, self.dropped.count("not_a_frame"), "skipped a message: %s", error)
+        warn_once(
+            logger, self.dropped.count("not_a_frame"), "skipped a message: %s; check what else publishes there", error
+        )
 
     @contextlib.contextmanager
     def accounted(self) -> Iterator[None]:

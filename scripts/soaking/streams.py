@@ -89,7 +89,7 @@ class Camera:
     def read(self) -> Frame | None:
         """Give the next test card."""
         if not self._socket.is_plugged:
-            raise SourceStopped(self.name, "unplugged")
+            raise SourceStopped(self.name, "unplugged", "plug it in")
         self._called_at_s = time.monotonic()
         self._socket.answers.wait()
         self._called_at_s = None
@@ -116,7 +116,7 @@ class Socket:
     def open(self) -> Camera:
         """Open the camera."""
         if not self.is_plugged:
-            raise SourceUnreadable(Camera.name, "unplugged")
+            raise SourceUnreadable(Camera.name, "unplugged", "plug it in")
         return Camera(self)
 
 

@@ -22,7 +22,7 @@ def test_the_preview_can_be_closed_while_the_source_is_still_being_opened() -> N
 
     def open_slowly() -> Source:
         closed.wait(5)
-        raise SourceUnreadable("camera", "it took too long")
+        raise SourceUnreadable("camera", "it took too long", "try again")
 
     try:
         stats = runs.publish(

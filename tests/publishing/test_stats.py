@@ -63,7 +63,9 @@ def test_receipts_are_counted_by_what_they_say() -> None:
 def test_the_first_rejection_is_said_and_the_others_counted(caplog: pytest.LogCaptureFixture) -> None:
     stats = PublishStats()
     settle(stats, REJECTED, REJECTED, REJECTED)
-    assert caplog.messages == ["Pulsar rejected a frame: Topic was terminated (said once, counted from here on)"]
+    assert caplog.messages == [
+        "Pulsar rejected a frame: Topic was terminated; look at the node's log (said once, counted from here on)"
+    ]
     assert stats.dropped == {"rejected": 3}
 
 

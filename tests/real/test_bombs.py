@@ -21,7 +21,7 @@ from .command_line import CommandLine, Ended, Running
 
 BOMBS = list(bombs().values())
 REFUSED = sum(bomb.refused is not None for bomb in BOMBS)
-ONE_SENTENCE = "skipped a message: not a JPEG (said once, counted from here on)\n"
+ONE_SENTENCE = "skipped a message: not a JPEG; check what else publishes there (said once, counted from here on)\n"
 
 
 @dataclass

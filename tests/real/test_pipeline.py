@@ -161,7 +161,7 @@ def test_a_source_that_stops_ends_the_run_with_its_error_after_what_was_captured
         def read(self) -> Frame | None:
             frame = super().read()
             if frame and frame.sequence == 10:
-                raise SourceStopped("camera-0", "no frame for 5 s")
+                raise SourceStopped("camera-0", "no frame for 5 s", "check the cable")
             return frame
 
     stats = PublishStats()
@@ -189,7 +189,7 @@ def test_while_a_camera_is_lost_cards_say_so_and_all_is_counted(node: NodeState)
         def read(self) -> Frame | None:
             frame = super().read()
             if frame and frame.sequence == 10 and not is_plugged.is_set():
-                raise SourceStopped("camera-0", "no good frame for 5 s")
+                raise SourceStopped("camera-0", "no good frame for 5 s", "check the cable")
             return frame
 
     def open_camera() -> Camera:

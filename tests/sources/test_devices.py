@@ -187,7 +187,7 @@ def test_an_unplugged_camera_has_stopped(cards: Path) -> None:
     assert 0 < len(result["frames"]) <= 8
     name, sentence = result["error"]
     assert name == "SourceStopped"
-    assert sentence.startswith("camera-0 stopped: no good frame for 0.3 s")
+    assert sentence.startswith("camera-0 stopped: no good frame for 0.3 s; check the cable")
 
 
 def test_a_camera_that_gives_only_garbage_has_stopped(tmp_path: Path) -> None:

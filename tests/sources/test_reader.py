@@ -116,7 +116,9 @@ def test_source_that_cannot_be_opened_is_raised_at_the_exit(listener: Listener) 
         read_to_the_end(listener, fail_to_open)
 
 
-@pytest.mark.parametrize("error", [SourceStopped("camera-0", "no frame"), ZeroDivisionError("a bug")])
+@pytest.mark.parametrize(
+    "error", [SourceStopped("camera-0", "no frame", "check the cable"), ZeroDivisionError("a bug")]
+)
 def test_error_while_reading_is_raised_at_the_exit(error: Exception, listener: Listener) -> None:
     source = ScriptedSource(0, error)
     with pytest.raises(type(error)):
@@ -134,7 +136,7 @@ def test_error_of_a_source_that_is_being_stopped_does_not_count(listener: Listen
     class Unplugged(ScriptedSource):
         def read(self) -> Frame | None:
             self.closed.wait(LONG_S)
-            raise SourceStopped(self.name, "closed")
+            raise SourceStopped(self.name, "closed", "open it")
 
     with listener.reading(Unplugged) as reader:
         assert reader.wait_open(LONG_S)
@@ -198,7 +200,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source_reader, "backoff", lambda: itertools.repeat(0.001))
 
 
-STOPPED = SourceStopped("scripted", "no good frame for 5 s")
+STOPPED = SourceStopped("scripted", "no good frame for 5 s", "check the cable")
 
 
 def openings(*script: Source | Exception) -> Callable[[], Source]:
@@ -253,7 +255,9 @@ def test_while_a_source_is_lost_it_is_said(listener: Listener) -> None:
 
 
 @pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize("error", [DeviceNotFound("0", []), SourceStopped("the source", "could not be opened")])
+@pytest.mark.parametrize(
+    "error", [DeviceNotFound("0", []), SourceStopped("the source", "could not be opened", "try again")]
+)
 def test_the_first_opening_is_not_tried_again(error: Exception, listener: Listener) -> None:
     with pytest.raises(type(error)), recovering(listener, error) as reader:
         assert listener.ended.wait(LONG_S)

@@ -175,6 +175,7 @@ def test_an_unreadable_file_is_named_with_its_reason(film: Path, tmp_path: Path)
         with pytest.raises(SourceUnreadable) as caught:
             open_source(f"{tmp_path}/{name}")
         assert caught.value.problem == reason, name
+        assert caught.value.remedy
 
 
 def test_a_file_that_may_not_be_read(film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -301,7 +302,7 @@ def test_an_http_camera_is_live_until_it_stops(address: str, caplog: pytest.LogC
     caplog.set_level(logging.DEBUG)
     source = open_source(f"http://admin:geheim@{address}/live?key=geheim")
     frames = read(source, 10)
-    with pytest.raises(SourceStopped, match="the stream ended or the connection was lost") as caught:
+    with pytest.raises(SourceStopped, match="the connection was lost; check the network") as caught:
         source.read()
     assert numbers(frames) == list(range(10))
     assert [frame.sequence for frame in frames] == list(range(10))
@@ -387,8 +388,16 @@ def test_an_address_without_video_says_so_and_keeps_secrets(
             ("http", address, answering),
             ("http", f"127.0.0.1:{silent.getsockname()[1]}", answering),
             ("rtsp", f"127.0.0.1:{silent.getsockname()[1]}", answering),
-            ("http", f"127.0.0.1:{refusing.getsockname()[1]}", "Connection refused"),
-            ("rtsp", f"127.0.0.1:{refusing.getsockname()[1]}", "Connection refused"),
+            (
+                "http",
+                f"127.0.0.1:{refusing.getsockname()[1]}",
+                "Connection refused; check the address, and that its server runs",
+            ),
+            (
+                "rtsp",
+                f"127.0.0.1:{refusing.getsockname()[1]}",
+                "Connection refused; check the address, and that its server runs",
+            ),
         ):
             with pytest.raises(SourceUnreadable) as caught:
                 open_source(f"{scheme}://geheim:geheim@{where}/geheim?geheim=geheim#geheim")

@@ -69,7 +69,9 @@ def test_the_first_message_that_is_no_frame_is_said_and_the_others_counted(caplo
     stats = watching()
     for _ in range(3):
         stats.drop_unreadable(DecodeError("not a JPEG"))
-    assert caplog.messages == ["skipped a message: not a JPEG (said once, counted from here on)"]
+    assert caplog.messages == [
+        "skipped a message: not a JPEG; check what else publishes there (said once, counted from here on)"
+    ]
     assert stats.dropped == {"not_a_frame": 3}
 
 

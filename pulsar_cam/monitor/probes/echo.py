@@ -122,7 +122,7 @@ class Echo:
         if self._receiving and self._receiving.done():
             if not self._receiving.cancelled():
                 self._receiving.result()
-            raise ConnectionLost(self._url, "this consumer is closed")
+            raise ConnectionLost(self._url, "this consumer is closed", "open another one")
 
     async def _receive(self) -> None:
         async for delivery in self._consumer:
