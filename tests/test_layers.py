@@ -14,7 +14,7 @@ HEAVY = ("websockets", "httpx", "cv2")
     "module",
     [
         "pulsar_cam.pulsar.condition",
-        "pulsar_cam.publishing.controller",
+        "pulsar_cam.publishing.control.controller",
         "pulsar_cam.monitor.judge",
         "pulsar_cam.monitor.looks.stream_count",
         "pulsar_cam.monitor.probes.policy",

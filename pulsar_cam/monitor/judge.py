@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..errors import (
-    NamespaceNotFound,
-    NodeUnreachable,
-    NotAuthorized,
-    PulsarError,
-    TlsFailed,
-    TopicNotFound,
-)
+from ..errors import NamespaceNotFound, NodeUnreachable, NotAuthorized, PulsarError, TlsFailed, TopicNotFound
 from ..health.backlog import nearly_full, share_of
 from ..health.finding import Finding
 from ..health.reach import reason_of, unreachable

@@ -21,9 +21,9 @@ from ..pulsar.topics import Topic
 from ..pulsar.wire import max_jpeg_bytes
 from ..runtime.alongside import alongside
 from ..runtime.background import forget_blocks
-from .demand import Demand
+from .control.demand import Demand
+from .control.following import Following
 from .fit import FittingEncoder
-from .following import Following
 from .gauge import Gauge
 from .intake import Intake
 from .loss_card import LossCard

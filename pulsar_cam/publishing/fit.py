@@ -17,7 +17,7 @@ from ..frame import Frame, Image, Packet
 from ..pictures.jpeg import encode
 from ..pictures.opencv import cv2
 from ..pulsar.wire import extra_bytes
-from .setting import Setting, ladder
+from .control.setting import Setting, ladder
 
 logger = logging.getLogger(__name__)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import statistics
 
 from ..pulsar.producer import Producer
-from .controller import Readings
-from .demand import Demand
-from .following import Following
+from .control.controller import Readings
+from .control.demand import Demand
+from .control.following import Following
 from .stats import PublishStats
 
 

@@ -16,7 +16,7 @@ from ..measure.sessions import LoopState, ProducerState, SourceState
 from ..measure.stages import Stages
 from ..pulsar.in_flight import DISCONNECTED
 from ..pulsar.wire import Receipt
-from .setting import Aim
+from .control.setting import Aim
 
 logger = logging.getLogger(__name__)
 

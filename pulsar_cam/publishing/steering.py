@@ -6,13 +6,13 @@ import asyncio
 import logging
 import time
 
-from .controller import STEP_S, Change, Controller
-from .demand import Demand
+from .control.controller import STEP_S, Change, Controller
+from .control.demand import Demand
+from .control.setting import Setting
 from .fit import FittingEncoder
 from .gauge import Gauge
 from .intake import Throttle
 from .plan import Adapt, PublishPlan
-from .setting import Setting
 from .stats import PublishStats
 
 logger = logging.getLogger(__name__)

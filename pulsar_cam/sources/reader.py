@@ -53,13 +53,14 @@ class _Losses:
 
 
 class _Numbers:
-    """Counts frames on over losses: every opening of a source begins at 0 again."""
+    """Counts frames on over losses, as every opening of a source begins at 0 again; those it left out, too."""
 
     def __init__(self) -> None:
+        self.damaged_before = 0
         self._first = self._next = 0
 
-    def begin(self) -> None:
-        self._first = self._next
+    def begin(self, damaged: int) -> None:
+        self._first, self.damaged_before = self._next, damaged
 
     def counted_on(self, captured: Captured) -> Captured:
         number = self._first + (captured.sequence or 0)
@@ -93,7 +94,6 @@ class SourceReader:
         self._reading: Reading | None = None
         self._stuck: list[Reading] = []
         self._numbers, self._losses = _Numbers(), _Losses()
-        self._damaged_before = 0
         self._end: _End | None = None
         self._opened = threading.Event()
         self._begun = threading.Event()
@@ -130,7 +130,7 @@ class SourceReader:
     def damaged(self) -> int:
         """How many frames the source left out, because they are not pictures."""
         source = self._reading.source if self._reading else None
-        return self._damaged_before + (source.damaged if source else 0)
+        return self._numbers.damaged_before + (source.damaged if source else 0)
 
     @property
     def losses(self) -> int:
@@ -184,8 +184,7 @@ class SourceReader:
 
     def _read(self) -> Exception | None:
         """Have the source opened and read, and return why that ended; None at its end, or when asked to end."""
-        self._numbers.begin()
-        self._damaged_before = self.damaged
+        self._numbers.begin(self.damaged)
         self._reading = reading = Reading(self._open_source, self._begun, self._note_open, self._hand_over)
         reading.start()
         while not reading.ended.wait(LOOK_S):

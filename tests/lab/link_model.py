@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from pulsar_cam.publishing.controller import STEP_S, Change, Controller, Readings
-from pulsar_cam.publishing.setting import Setting
+from pulsar_cam.publishing.control.controller import STEP_S, Change, Controller, Readings
+from pulsar_cam.publishing.control.setting import Setting
 
 TICK_S = 0.01
 _PING_EVERY_S = 1.0

@@ -25,7 +25,7 @@ from pulsar_cam.metrics.monitor import NewestView, monitor_readings
 from pulsar_cam.metrics.publisher import publisher_readings
 from pulsar_cam.metrics.viewer import viewer_readings
 from pulsar_cam.monitor.view import ProbeView, StreamView, SubscriptionView, TopicView, View
-from pulsar_cam.publishing.setting import Setting
+from pulsar_cam.publishing.control.setting import Setting
 from pulsar_cam.publishing.stats import REASONS as PUBLISHER_REASONS
 from pulsar_cam.publishing.stats import PublishStats
 from pulsar_cam.pulsar.topics import Topic

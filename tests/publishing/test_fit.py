@@ -15,8 +15,8 @@ from pulsar_cam.frame import Frame, Packet
 from pulsar_cam.pictures.jpeg import encode
 from pulsar_cam.pictures.jpeg_header import dimensions
 from pulsar_cam.publishing import fit
+from pulsar_cam.publishing.control.setting import Setting
 from pulsar_cam.publishing.fit import FittingEncoder
-from pulsar_cam.publishing.setting import Setting
 
 
 def noise(width: int, height: int) -> Frame:

@@ -9,14 +9,14 @@ from typing import cast
 
 import pytest
 
-from pulsar_cam.publishing.controller import STEP_S
-from pulsar_cam.publishing.demand import Audience, Demand
+from pulsar_cam.publishing.control.controller import STEP_S
+from pulsar_cam.publishing.control.demand import Audience, Demand
+from pulsar_cam.publishing.control.following import Following
+from pulsar_cam.publishing.control.setting import Setting
 from pulsar_cam.publishing.fit import FittingEncoder
-from pulsar_cam.publishing.following import Following
 from pulsar_cam.publishing.gauge import Gauge
 from pulsar_cam.publishing.intake import Throttle
 from pulsar_cam.publishing.plan import Adapt, PublishPlan
-from pulsar_cam.publishing.setting import Setting
 from pulsar_cam.publishing.stats import PublishStats
 from pulsar_cam.publishing.steering import Steering
 from pulsar_cam.pulsar.condition import Condition

@@ -10,7 +10,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from pulsar_cam.node import NodeState
-from pulsar_cam.publishing.demand import Audience, Demand
+from pulsar_cam.publishing.control.demand import Audience, Demand
 from pulsar_cam.pulsar.admin import Admin
 from pulsar_cam.pulsar.consumer import Consumer
 from pulsar_cam.pulsar.endpoint import Endpoint

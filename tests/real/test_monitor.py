@@ -18,7 +18,7 @@ from pulsar_cam.errors import TopicNotFound
 from pulsar_cam.frame import Frame
 from pulsar_cam.monitor.judge import PARTS
 from pulsar_cam.node import NodeState, settings
-from pulsar_cam.publishing.demand import Demand
+from pulsar_cam.publishing.control.demand import Demand
 from pulsar_cam.pulsar.admin import Admin
 from pulsar_cam.pulsar.credentials import Token
 from pulsar_cam.pulsar.endpoint import Endpoint

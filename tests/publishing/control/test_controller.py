@@ -7,11 +7,11 @@ from itertools import pairwise
 
 import pytest
 
-from pulsar_cam.publishing.controller import HOLD_OFF_S, TARGET_MS, WORST, Change, Controller, Readings
-from pulsar_cam.publishing.setting import Setting, ladder
+from pulsar_cam.publishing.control.controller import HOLD_OFF_S, TARGET_MS, WORST, Change, Controller, Readings
+from pulsar_cam.publishing.control.setting import Setting, ladder
 from pulsar_cam.pulsar.condition import Condition
 
-from ..lab.link_model import Course, Run, Simulation, World, always, ramp, steps
+from ...lab.link_model import Course, Run, Simulation, World, always, ramp, steps
 
 BEST = Setting(80, 1.0, 30.0)
 LAST = Setting(40, 0.25, 5.0)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from pulsar_cam.publishing.following import STALE_S, Following
+from pulsar_cam.publishing.control.following import STALE_S, Following
 from pulsar_cam.pulsar.condition import Condition, packet_with
 from pulsar_cam.pulsar.endpoint import Endpoint
 from pulsar_cam.pulsar.topics import Topic

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from pulsar_cam.publishing import demand
-from pulsar_cam.publishing.demand import Audience, Demand, audience_in
+from pulsar_cam.publishing.control import demand
+from pulsar_cam.publishing.control.demand import Audience, Demand, audience_in
 from pulsar_cam.pulsar.admin import Admin
 from pulsar_cam.pulsar.endpoint import Endpoint
 from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.runtime.alongside import alongside
 
-from ..lab.tls_server import answering
+from ...lab.tls_server import answering
 
 TOPIC = Topic.parse("cam")
 
@@ -63,13 +63,15 @@ def test_a_backlog_that_is_no_number_is_none() -> None:
     assert audience_in({"subscriptions": {"a": {"consumers": [{}], "msgBacklog": "x"}}}) == Audience(1, 0)
 
 
-def poll(endpoint: Endpoint, *, on_demand: bool, seconds: float = 0.3) -> Demand:
-    """Poll for a while; return what is known then."""
+def poll(endpoint: Endpoint, caplog: pytest.LogCaptureFixture, *, on_demand: bool) -> Demand:
+    """Poll until it is logged why nothing is known, and a little longer; return what is known then."""
 
     async def main() -> Demand:
         demand = Demand(endpoint, TOPIC, on_demand=on_demand)
-        async with alongside(demand.run()):
-            await asyncio.sleep(seconds)
+        async with asyncio.timeout(30), alongside(demand.run()):
+            while not caplog.messages:  # noqa: ASYNC110 - there is nothing else to wait for
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.3)
             return demand
 
     return asyncio.run(main())
@@ -86,11 +88,13 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_an_admin_api_somebody_may_watch_and_that_is_said_once(
     on_demand: bool, level: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "pulsar_cam.publishing.demand")
-    unknown = poll(Endpoint.of("http://127.0.0.1:9"), on_demand=on_demand)
+    caplog.set_level(logging.INFO, "pulsar_cam.publishing.control.demand")
+    unknown = poll(Endpoint.of("http://127.0.0.1:9"), caplog, on_demand=on_demand)
     assert unknown.audience is None
     assert unknown.is_there
-    assert [record.levelno for record in caplog.records if record.name == "pulsar_cam.publishing.demand"] == [level]
+    assert [record.levelno for record in caplog.records if record.name == "pulsar_cam.publishing.control.demand"] == [
+        level
+    ]
     assert "connection refused" in caplog.text
 
 
@@ -98,7 +102,7 @@ def test_without_an_admin_api_somebody_may_watch_and_that_is_said_once(
 def test_who_has_no_right_asks_seldom_and_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
     refusal = b'HTTP/1.1 403 Forbidden\r\nContent-Length: 15\r\n\r\n{"reason":"no"}'
     with answering(None, refusal) as (port, requests):
-        unknown = poll(Endpoint.of(f"http://127.0.0.1:{port}"), on_demand=True, seconds=1)
+        unknown = poll(Endpoint.of(f"http://127.0.0.1:{port}"), caplog, on_demand=True)
     assert unknown.is_there
     assert len(requests) == 1
     assert [message for message in caplog.messages if "administrator" in message] == caplog.messages[:1]
@@ -108,7 +112,7 @@ def test_a_proxy_that_cannot_be_used_leaves_the_audience_unknown(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
-    assert poll(Endpoint.of("http://192.0.2.1:8080"), on_demand=True).is_there
+    assert poll(Endpoint.of("http://192.0.2.1:8080"), caplog, on_demand=True).is_there
     assert "NO_PROXY" in caplog.text
 
 

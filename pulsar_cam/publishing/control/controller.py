@@ -36,7 +36,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ..pulsar.condition import Condition
+from ...pulsar.condition import Condition
 from .setting import Setting, ladder
 
 STEP_S = 0.2

@@ -6,11 +6,11 @@ import logging
 import secrets
 import time
 
-from ..errors import BadMessage, PulsarError
-from ..pulsar.condition import Condition, condition_in, condition_topic
-from ..pulsar.consumer import Consumer
-from ..pulsar.endpoint import Endpoint
-from ..pulsar.topics import Topic
+from ...errors import BadMessage, PulsarError
+from ...pulsar.condition import Condition, condition_in, condition_topic
+from ...pulsar.consumer import Consumer
+from ...pulsar.endpoint import Endpoint
+from ...pulsar.topics import Topic
 
 logger = logging.getLogger(__name__)
 

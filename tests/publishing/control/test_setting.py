@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from pulsar_cam.pictures.jpeg import encode
-from pulsar_cam.publishing.setting import Setting, ladder
+from pulsar_cam.publishing.control.setting import Setting, ladder
 from pulsar_cam.sources.pattern import PatternSource
 
 WORST = Setting(40, 0.25, 5)
