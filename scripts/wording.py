@@ -15,10 +15,9 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PROSE = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs", "scripts", "pulsar_cam", "tests"]
 NOT_YET = [
-    "scripts/wording.py",
-    "tests",
-    *(f"pulsar_cam/{room}" for room in ("cli", "publishing", "pulsar", "watching")),
-]
+    "scripts/wording.py", "pulsar_cam/cli", "pulsar_cam/publishing", "pulsar_cam/pulsar", "tests/pulsar",
+    "tests/metrics/test_server.py",
+]  # fmt: skip
 
 HABITS = {
     r"in place of": "instead of",
@@ -45,6 +44,7 @@ CODE = {
     ".md": re.compile(r"^```.*?^```|^    [^\n]*|`[^`]*`", re.DOTALL | re.MULTILINE),
     ".py": re.compile(r"``[^`]*``|`[^`]*`"),
 }
+PLACE = re.compile(r"\{[^{}\n]*\}")  # of a value in a text; Python 3.11 has both in one token
 ESCAPE = "wording: right"
 MOST_COLUMNS = 118
 
@@ -89,7 +89,7 @@ def prose_of_python(file: Path) -> Iterator[tuple[int, str]]:
     with tokenize.open(file) as source:
         for token in tokenize.generate_tokens(source.readline):
             if token.type in prose:
-                yield token.start[0], token.string
+                yield token.start[0], PLACE.sub(blanked, token.string)
 
 
 if __name__ == "__main__":

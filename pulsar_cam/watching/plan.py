@@ -18,7 +18,7 @@ class WatchPlan:
 
     Attributes:
         subscription: its name; it is gone afterwards unless it is durable.
-        durable: the subscription keeps its place while nobody watches.
+        durable: the subscription keeps its place while its viewer is away.
         every_frame: show every frame once and in order, whatever its age, and acknowledge it only then; the
             subscription is durable.
         max_age_ms: frames that are older, in milliseconds, are not shown, and a viewer that Pulsar lets fall further

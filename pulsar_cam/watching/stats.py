@@ -48,7 +48,7 @@ class WatchStats:
         image_rate: those of them that look like a JPEG.
         shown_rate: frames that are decoded and shown.
         dropped: messages left out, by reason.
-        gaps: what the sequence numbers tell.
+        gaps: what the sequence numbers show.
         ages: how old frames are when they are shown, and how old they may be.
         stages: where that time went.
         picture: the frame on show, in words; None before the first.
@@ -130,12 +130,12 @@ class WatchStats:
         self.picture = Picture.of(packet)
 
     def drop_card(self, packet: Packet) -> None:
-        """Count a message that is no frame, but says why there is none."""
+        """Count a message that is not a frame, but says why there is none."""
         self.dropped.count("notice")
         self.notice.hear(packet)
 
     def drop_unreadable(self, error: DecodeError) -> None:
-        """Count a message that is no frame; the first one is logged."""
+        """Count a message that is not a frame; the first one is logged."""
         warn_once(
             logger, self.dropped.count("not_a_frame"), "skipped a message: %s; check what else publishes there", error
         )

@@ -1,4 +1,4 @@
-"""Which condition of the stream a monitor tells its publishers."""
+"""Which condition of the stream a monitor announces to its publishers."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def test_a_card_is_the_last_picture_dimmed_with_the_sentence_in_it() -> None:
     assert image.shape == before.shape
     assert np.abs(image[:100].astype(int) - before[:100] // 4).mean() < 5
     assert image[200:300].max() > 200
-    assert read_pattern(image) is None  # nobody takes it for the frame
+    assert read_pattern(image) is None  # it does not pass for the frame
 
 
 @pytest.mark.parametrize("last", [None, replace(last_packet(), jpeg=b"no picture")], ids=["none", "damaged"])

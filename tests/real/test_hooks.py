@@ -29,8 +29,8 @@ def mortal(_pulsar: None, tmp_path: Path) -> Iterator[MortalNode]:
 
 
 def recorder(folder: Path) -> tuple[str, Path]:
-    """Return a command that appends the change it is told of to a file, and that file."""
-    told, program = folder / "told.jsonl", folder / "record.py"
+    """Return a command that appends the change it is called with to a file, and that file."""
+    told, program = folder / "calls.jsonl", folder / "record.py"
     program.write_text(f"import sys; open({str(told)!r}, 'a').write(sys.stdin.read() + '\\n')")
     return f"{sys.executable} {program}", told
 

@@ -303,7 +303,7 @@ def guarded(_pulsar: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     ],
 )
 def test_rights(guarded: SecuredNode, role: str | None, code: int, reason: str) -> None:
-    secret = "forged-by-nobody" if role == "forged" else token(role) if role else ""
+    secret = "forged-by-a-stranger" if role == "forged" else token(role) if role else ""
     environment = {"PULSAR_CAM_TOKEN": secret} if secret else {}
     tls = ("--service-url", guarded.https, "--ca-file", str(guarded.authority.file))
     ended = CommandLine(None, environment).run(*ONCE, str(TOPIC), *tls, "--json", "-vv")

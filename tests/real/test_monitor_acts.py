@@ -57,7 +57,7 @@ def test_a_publisher_that_follows_lowers_its_quality_while_probes_are_late(
         assert bool(said) == follow_monitor
         if follow_monitor:
             lowest = stats.aim.setting.quality
-            wait_until(lambda: stats.aim.setting.quality > lowest, "the way back up, once nobody tells", 90)
+            wait_until(lambda: stats.aim.setting.quality > lowest, "the way back up, once no monitor speaks", 90)
 
 
 @pytest.mark.timeout(120, func_only=True)

@@ -28,6 +28,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("a.py", f'def tea() -> None:\n    """Tea.\n\n    {HABIT.capitalize()} coffee.\n    """\n', [4]),
         ("a.py", f"in_place_of = 1  # {HABIT}\n", [1]),
         ("a.py", f'print(f"{HABIT} {{tea}}")\n', [1]),
+        ("a.py", 'print(f"{told} {tells:.1f}")\n', []),
         ("a.py", f"# {HABIT}  wording: right\n", []),
         ("a.py", "# There is no tea, and it is no longer hot.\n", []),
     ],

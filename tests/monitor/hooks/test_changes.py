@@ -1,4 +1,4 @@
-"""When a change of state is told."""
+"""When a change of state is announced."""
 
 from __future__ import annotations
 

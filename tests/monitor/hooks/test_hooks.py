@@ -37,7 +37,7 @@ def _a_busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Recorder:
-    """A hook that notes what it is told, and fails or waits when asked to."""
+    """A hook that notes what it is called with, and fails or waits when asked to."""
 
     name = "the recorder"
 
@@ -125,7 +125,7 @@ def test_nothing_to_call_is_fine() -> None:
 def test_a_command_gets_the_change_and_no_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PULSAR_CAM_TOKEN", "PULSAR_CAM_CLIENT_KEY_PASSWORD", "PULSAR_CAM_WEBHOOK"):
         monkeypatch.setenv(name, SECRET)
-    told = tmp_path / "told"
+    told = tmp_path / "calls"
     program = (
         "import json, os, sys\n"
         f"json.dump([json.load(sys.stdin), dict(os.environ), sys.argv], open({str(told)!r}, 'w'))"
@@ -195,7 +195,7 @@ def test_a_command_that_hangs_at_the_end_is_killed_and_what_it_was_not_told_is_s
 
 
 def test_the_newest_change_is_what_a_slow_hook_is_told_next(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    go_on, told = tmp_path / "go on", tmp_path / "told"
+    go_on, told = tmp_path / "go on", tmp_path / "calls"
     program = (
         "import os, time\n"
         f"open({str(told)!r}, 'a').write(os.environ['PULSAR_CAM_STATE'] + ' ')\n"

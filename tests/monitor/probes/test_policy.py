@@ -13,7 +13,7 @@ outcomes = st.lists(st.sampled_from([FAST, SLOW, LOST]), max_size=60)
 
 
 def told(policy: Policy, outcome: str) -> bool:
-    """Tell a policy of an outcome, and return whether there is a problem."""
+    """Give a policy an outcome, and return whether there is a problem."""
     if outcome == LOST:
         policy.failed("no receipt")
     else:

@@ -1,4 +1,4 @@
-"""Demand: what a topic's statistics say about its audience, and what happens where nobody tells."""
+"""Demand: what a topic's statistics say about its audience, and what happens where they are not known."""
 
 from __future__ import annotations
 
