@@ -13,6 +13,7 @@ from pulsar_cam.node.software import java
 from pulsar_cam.node.software.distribution import pulsar_home
 
 from ..conftest import missing
+from .secured import SecuredNode, secured_node
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,3 +42,10 @@ def node(_pulsar: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
         yield session_node.start(0, 0)
     finally:
         session_node.stop()
+
+
+@pytest.fixture(scope="session")
+def secured(_pulsar: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredNode]:
+    """A node with authentication, authorization and TLS; its tests are one `xdist_group`, so that it starts once."""
+    with secured_node(tmp_path_factory.mktemp("secured")) as node:
+        yield node

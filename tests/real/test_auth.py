@@ -7,7 +7,6 @@ import json
 import logging
 import re
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,18 +26,13 @@ from ..lab.token_server import SECRET, token_server
 from ..lab.tokens import token
 from ..lab.xvfb import Screen, wait_until
 from .command_line import CommandLine, Ended
-from .secured import ADMIN, CAMERA, STRANGER, TOPIC, VIEWER, SecuredNode, secured_node
+from .secured import ADMIN, CAMERA, STRANGER, TOPIC, VIEWER, SecuredNode
 from .watching import Publishing, Watching
 
 PUBLISH = ("publish", "--source", "test-pattern:", "--size", "320x240", "--topic", str(TOPIC))
 WATCH = ("watch", "--headless", "--topic", str(TOPIC))
 LIFE_S = 12  # of a token that expires: long enough to connect on a busy machine
-
-
-@pytest.fixture(scope="module")
-def secured(_pulsar: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredNode]:
-    with secured_node(tmp_path_factory.mktemp("secured")) as node:
-        yield node
+pytestmark = pytest.mark.xdist_group("secured")
 
 
 @dataclass

@@ -8,7 +8,6 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,7 @@ from ..lab.tokens import token
 from ..lab.xvfb import wait_until
 from .command_line import CommandLine
 from .monitoring import Monitoring
-from .secured import ADMIN, CAMERA, STRANGER, TOPIC, SecuredNode, secured_node
+from .secured import ADMIN, CAMERA, STRANGER, TOPIC, SecuredNode
 from .watching import Publishing, Watching
 
 ONCE = ("monitor", "--once", "--budget", "2000", "--topic")
@@ -286,12 +285,7 @@ def test_a_quiet_session_survives_an_idle_time_out_of_5_s(tmp_path: Path, monkey
     assert [each.says for each in view.findings if "idle time-out of 5 s" in each.says]
 
 
-@pytest.fixture(scope="module")
-def guarded(_pulsar: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredNode]:
-    with secured_node(tmp_path_factory.mktemp("guarded")) as node:
-        yield node
-
-
+@pytest.mark.xdist_group("secured")
 @pytest.mark.parametrize(
     ("role", "code", "reason"),
     [
@@ -302,10 +296,10 @@ def guarded(_pulsar: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         (CAMERA, 1, "connect: no new session opens: our role is not allowed to subscribe to"),
     ],
 )
-def test_rights(guarded: SecuredNode, role: str | None, code: int, reason: str) -> None:
+def test_rights(secured: SecuredNode, role: str | None, code: int, reason: str) -> None:
     secret = "forged-by-a-stranger" if role == "forged" else token(role) if role else ""
     environment = {"PULSAR_CAM_TOKEN": secret} if secret else {}
-    tls = ("--service-url", guarded.https, "--ca-file", str(guarded.authority.file))
+    tls = ("--service-url", secured.https, "--ca-file", str(secured.authority.file))
     ended = CommandLine(None, environment).run(*ONCE, str(TOPIC), *tls, "--json", "-vv")
     found = json.loads(ended.out)
     assert ended.code == code, ended
@@ -313,10 +307,11 @@ def test_rights(guarded: SecuredNode, role: str | None, code: int, reason: str) 
     assert not secret or secret not in ended.out + ended.err
 
 
-def test_a_role_that_may_only_publish_and_watch_sees_all_but_the_health(guarded: SecuredNode) -> None:
-    endpoint = guarded.endpoint(Token(token(ADMIN)))
+@pytest.mark.xdist_group("secured")
+def test_a_role_that_may_only_publish_and_watch_sees_all_but_the_health(secured: SecuredNode) -> None:
+    endpoint = secured.endpoint(Token(token(ADMIN)))
     call(endpoint, "POST", "/namespaces/public/default/permissions/both", ["produce", "consume"])
-    with Monitoring(guarded.endpoint(Token(token("both"))), TOPIC) as monitoring:
+    with Monitoring(secured.endpoint(Token(token("both"))), TOPIC) as monitoring:
         view = monitoring.becomes("")
     found = {each.check: each for each in view.findings}
     assert (found["node"].state, found["probes"].state) == ("skipped", "ok")

@@ -16,6 +16,7 @@ from .command_line import CommandLine
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = "Scripts" if sys.platform == "win32" else "bin"
+pytestmark = pytest.mark.xdist_group("wheel")
 
 
 def run(*command: str | Path) -> None:
