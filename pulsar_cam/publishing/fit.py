@@ -60,7 +60,7 @@ class FittingEncoder:
         return self._rungs[self._rung].scale
 
     def takes(self, packet: Packet) -> bool:
-        """Tell whether a JPEG from elsewhere may go as it is: it fits, and nothing lower than the best is wanted."""
+        """Return whether a JPEG from elsewhere may go as it is: it fits, and the best is wanted."""
         return len(packet.jpeg) + extra_bytes(packet.extra) <= self.max_bytes and _is_alike(self.wanted, self._best)
 
     def encode(self, frame: Frame) -> Packet:

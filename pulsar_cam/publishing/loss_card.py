@@ -34,8 +34,8 @@ class LossCard:
     def due(self, notice: str, source: str, max_bytes: int) -> Packet | None:
         """Return the card of a source; None within a second of another.
 
-        Its notice is the sentence, and it has no sequence number: it is no frame. Where it would be larger than so
-        many bytes, it is black.
+        Its notice is the sentence, and it has no sequence number: it is not a frame. Where it would be larger than
+        `max_bytes`, it is black.
         """
         if time.monotonic() < self._due_s:
             return None

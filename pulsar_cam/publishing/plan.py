@@ -25,7 +25,7 @@ class PublishPlan:
     Attributes:
         quality: JPEG quality, 1 to 100; lowered while a message does not fit the node's limits.
         adapt: lower quality, size and rate as well while the way to the node is too slow for them.
-        on_demand: publish one frame a second while nobody subscribes.
+        on_demand: publish one frame a second while the topic has no subscribers.
         follow_monitor: lower the quality also while `pulsar-cam monitor` reports late frames behind the node.
         every_frame: leave no frame out: the source waits for the node, for as long as that takes, and what was not
             acknowledged is sent again. For a source that can wait, such as a film, and a persistent topic.

@@ -32,7 +32,7 @@ class PublishStats:
 
     Reasons of drops: ``superseded`` (a newer frame came while the one before was encoded), ``in_flight_full`` (while
     the node owed receipts, or the link was slow to take a message), ``disconnected`` (while there was no session),
-    ``rate_lowered`` (the controller chose a lower rate), ``no_viewer`` (nobody watches, and that was to matter),
+    ``rate_lowered`` (the controller chose a lower rate), ``no_viewer`` (with `on_demand`: there were none),
     ``encode_error``, ``rejected`` (Pulsar refused the message), ``unacknowledged`` (the session ended before the
     receipt: Pulsar may have it or not), ``stopped`` (under way when the run ended).
 
@@ -51,7 +51,7 @@ class PublishStats:
         stages: where the time of the published frames went.
         aim: quality, scale and rate that are aimed at.
         picture: the newest published frame, in words; None before the first.
-        cards: pictures that Pulsar acknowledged and that are no frames: they say why there is none.
+        cards: pictures that Pulsar acknowledged and that are not frames: they say why there is none.
         source: what reads the source, once there is one.
         session: the producer, once there is one.
         network: the thread of the event loop, once there is one.

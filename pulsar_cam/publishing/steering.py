@@ -1,4 +1,4 @@
-"""Steering a publisher by what it measures: quality, size and rate follow the link, and rest while nobody watches."""
+"""Steering a publisher by what it measures: quality, size and rate follow the link, and rest without viewers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .stats import PublishStats
 logger = logging.getLogger(__name__)
 
 IDLE_FPS = 1.0
-# A node that was just started is slow at first, which is no reason for worse pictures.
+# A node that was just started is slow at first, which does not call for worse pictures.
 _WARM_UP_S = 3.0
 _DRY_RUN_PAUSE_S = 10.0
 
@@ -27,7 +27,7 @@ class Steering:
     """Has the controller judge what the gauge reads, every STEP_S, and sets what it says.
 
     Args:
-        plan: its quality is the best one; with `on_demand`, IDLE_FPS is enough while nobody watches.
+        plan: its quality is the best one; with `on_demand`, IDLE_FPS is enough while there are no viewers.
         demand: who watches; None if that does not matter.
     """
 
@@ -59,7 +59,7 @@ class Steering:
         self._rest_or_wake()
         if not self._plan.adapts or self._is_idle:
             return
-        if self._stats.trouble:  # no frames is no reading
+        if self._stats.trouble:  # without frames there is nothing to read
             self._gauge.reset()
         elif self._controller:
             self._judge(self._controller)

@@ -1,25 +1,25 @@
 """Adaptive publishing: which quality, size and rate the way to the node can carry without getting late.
 
-A pure controller: it is told the time and what was measured, every STEP_S, and says which setting to go to.
+A pure controller: every STEP_S it gets the time and what was measured, and says which setting to go to.
 
 **What is held.** A receipt takes the round trip of an empty message, plus the *transit*: what the frame itself adds
-by its bytes, and by waiting behind others. The round trip is nobody's fault: the target is for the transit alone.
+by its bytes, and by waiting behind others. The round trip cannot be helped: the target is for the transit alone.
 
 **Down.** The link is late when half of the receipts have a transit above the target, or when frames are left out
 because the window is full of messages that queue. The median stands for the least delay of CoDel (RFC 8289): a
 standing queue delays every message, jitter and short pauses only some. After LATE_S of it the spacing of the receipts
-tells what a message costs a full link, and the first setting that leaves it idle a fifth of the time is taken, in one
+shows what a message costs a full link, and the first setting that leaves it idle a fifth of the time is taken, in one
 move.
 
-**Up.** The transit of messages that need not queue tells the same: it is what one message costs the link. The next
+**Up.** The transit of messages that need not queue shows the same: it is what one message costs the link. The next
 rung is predicted from it, and taken when it would leave the link idle a fifth of the time. So a link that is still
 slow is left alone, and one that is fast again is seen at the first receipts: up goes one rung about twice a second.
 Predictions can be wrong. Where the transit is long for other reasons, such as a slow disk, a rung is tried once in a
 while all the same; where they promised too much, they are not trusted for a while (see _Caution).
 
-**Behind the node.** What viewers meet there is told by the node (their backlog), and by a monitor, if there is one
-(how long its probes take, how old frames are). While they are late nothing rises, and the quality goes down one rung
-every _BEHIND_EVERY_S, which leaves time to see what each did.
+**Behind the node.** What viewers meet there is known from the node (their backlog), and from a monitor, if there is
+one (how long its probes take, how old frames are). While they are late nothing rises, and the quality goes down one
+rung every _BEHIND_EVERY_S, which leaves time to see what each did.
 
 **Nothing to learn.** After a move, receipts of messages from before it are left out. A node that pauses sends no
 receipts, and those that it sends right afterwards are late only once: nothing changes. After STALL_MS without one,
@@ -70,8 +70,8 @@ class Readings:
         waiting_ms: for how long the oldest of them has waited.
         captured: frames that the source gave.
         left_out: those of them that were dropped because the window of messages in flight was full.
-        backlog: how many messages even the most advanced viewer has not acknowledged; None if nobody tells.
-        condition: of the stream behind the node; None if no monitor tells.
+        backlog: how many messages even the most advanced viewer has not acknowledged; None if it is not known.
+        condition: of the stream behind the node; None if no monitor reports it.
     """
 
     connected: bool
@@ -136,7 +136,7 @@ class Controller:
         if readings.waiting_ms > STALL_MS:
             return self._move(len(self._rungs) - 1, readings, f"no receipt for {STALL_MS / 1000:.0f} s")
         if not readings.receipts and not readings.in_flight:
-            self._late_since_s = None  # nothing was sent, and the spacing of receipts would tell of that
+            self._late_since_s = None  # nothing was sent, and the spacing of receipts would only show that
         if not self._has_news(readings):
             return None
         self._caution.note(now_s, readings.transit_ms / self.setting.weight, readings.left_out)
@@ -153,7 +153,7 @@ class Controller:
         return readings.condition.why_late if readings.condition else ""
 
     def _has_news(self, readings: Readings) -> bool:
-        """Tell whether there are receipts, all of messages that were sent with this setting."""
+        """Return whether there are receipts, all of messages that were sent with this setting."""
         is_settled = self._old_messages <= 0
         self._old_messages -= readings.receipts
         return is_settled and readings.receipts > 0 and readings.round_trip_ms is not None
@@ -204,7 +204,7 @@ class Controller:
         return self._move(higher, readings, f"receipts take {readings.transit_ms:.0f} ms over the round trip, {what}")
 
     def _is_backlog_growing(self, backlog: int | None) -> bool:
-        """Tell whether even the most advanced viewer falls behind; a reading that is repeated is no growth."""
+        """Return whether even the most advanced viewer falls behind; a reading that is repeated is not growth."""
         before, self._backlog = self._backlog, backlog
         if backlog is None or before is None:
             return False
@@ -241,7 +241,7 @@ class _Caution:
     """Keeps the controller from going up and down: what stands against the next rise.
 
     A fall within _TRIAL_S of a rise that was predicted to fit means that a prediction promised too much, or that the
-    link got slower just then. The next _TRIAL_S tell how fast messages are, relative to their weight, on a link that
+    link got slower just then. The next _TRIAL_S show how fast messages are, relative to their weight, on a link that
     bad. Until they are _FASTER times as fast, predictions are not trusted.
 
     Without trust, or where a rung is predicted not to fit, it is tried when the hold-off is over. A try that lasts

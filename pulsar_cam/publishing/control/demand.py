@@ -40,15 +40,15 @@ class Audience:
 class Demand:
     """Polls a topic's statistics for as long as `run` does; never raises on the way.
 
-    Where the admin API cannot tell, the audience is not known, and that is taken for demand. Why is logged once.
-    Where it will not tell us, it is asked every NO_RIGHT_POLL_S only: a right may be granted, or a token renewed.
+    Where the admin API cannot say, the audience is not known, and that counts as demand. Why is logged once.
+    Without a right to know, it is asked every NO_RIGHT_POLL_S only: a right may be granted, or a token renewed.
 
     Args:
         on_demand: whether publishing depends on it: polls every POLL_S, and warns when the audience is not known. If
             not, every SLOW_POLL_S is enough, and not knowing is no more than information.
 
     Attributes:
-        audience: as it was last told; None while it is not known.
+        audience: as it was last reported; None while it is not known.
     """
 
     def __init__(self, endpoint: Endpoint, topic: Topic, *, on_demand: bool) -> None:
@@ -59,7 +59,7 @@ class Demand:
 
     @property
     def is_there(self) -> bool:
-        """Whether frames are wanted: somebody subscribes, or nobody can tell."""
+        """Whether frames are wanted: the topic has a subscriber, or that is not known."""
         return self.audience is None or self.audience.consumers > 0
 
     async def run(self) -> None:
@@ -99,7 +99,7 @@ class Demand:
         level = logging.WARNING if self._on_demand else logging.INFO
         logger.log(
             level,
-            "it is not known who watches %s, so somebody may: %s",
+            "it is not known whether %s has viewers, so all frames are sent: %s",
             self._topic,
             str(error) or "no answer in time",
         )

@@ -31,7 +31,7 @@ class Following:
 
     @property
     def condition(self) -> Condition | None:
-        """What was told last; None if nobody told anything lately."""
+        """What a monitor reported last; None if there was no recent report."""
         return self._told if time.monotonic() - self._told_at_s < STALE_S else None
 
     async def run(self) -> None:
