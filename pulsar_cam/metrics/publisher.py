@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from ..publishing.stats import PublishStats
 from ..pulsar.topics import Topic
 from . import families as f
-from .family import Histogram, Readings, Sample
-from .session import loop_samples, picture_samples, session_samples
+from .family import Readings, Sample
+from .run import frame_samples, run_samples
 
 
 def publisher_readings(stats: PublishStats, topic: Topic) -> Readings:
@@ -17,33 +17,19 @@ def publisher_readings(stats: PublishStats, topic: Topic) -> Readings:
 
 
 def _samples(stats: PublishStats, labels: tuple[str, str]) -> Iterator[Sample]:
-    yield from _frames(stats, labels)
+    came, done = (f.CAPTURED, lambda: stats.captured), (f.PUBLISHED, stats.published)
+    yield from frame_samples(labels, came, done, stats.dropped)
     yield Sample(f.PUBLISHED_BYTES, labels, stats.published_bytes)
     yield Sample(f.CARDS, labels, stats.cards)
-    for stage, durations in stats.stages:
-        yield Sample(f.STAGES, (*labels, stage), Histogram(durations.cumulative, durations.total_s))
-    yield from picture_samples(stats, labels)
+    yield from run_samples(stats, labels)
     yield Sample(f.AIM_QUALITY, labels, stats.aim.setting.quality)
     yield Sample(f.AIM_SCALE, labels, stats.aim.setting.scale)
     yield Sample(f.AIM_FPS, labels, stats.aim.setting.fps)
     yield Sample(f.CHANGES, labels, stats.aim.changes)
     yield from _camera(stats, labels)
-    yield from session_samples(stats.session, labels)
     yield Sample(f.IN_FLIGHT, labels, stats.session.in_flight if stats.session else 0)
     if stats.session:
         yield Sample(f.WINDOW, labels, stats.session.window)
-    yield from loop_samples(stats.network, labels)
-
-
-def _frames(stats: PublishStats, labels: tuple[str, str]) -> Iterator[Sample]:
-    # Captured is read last: what was published or dropped by then was captured before.
-    published, dropped = stats.published, stats.dropped.so_far
-    captured = stats.captured
-    yield Sample(f.CAPTURED, labels, captured)
-    yield Sample(f.PUBLISHED, labels, published)
-    for reason, count in dropped.items():
-        yield Sample(f.DROPPED, (*labels, reason), count)
-    yield Sample(f.UNDER_WAY, labels, captured - published - sum(dropped.values()))
 
 
 def _camera(stats: PublishStats, labels: tuple[str, str]) -> Iterator[Sample]:

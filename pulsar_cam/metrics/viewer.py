@@ -8,7 +8,7 @@ from ..pulsar.topics import Topic
 from ..watching.stats import WatchStats
 from . import families as f
 from .family import Histogram, Readings, Sample
-from .session import loop_samples, picture_samples, session_samples
+from .run import frame_samples, run_samples
 
 
 def viewer_readings(stats: WatchStats, topic: Topic) -> Readings:
@@ -17,12 +17,11 @@ def viewer_readings(stats: WatchStats, topic: Topic) -> Readings:
 
 
 def _samples(stats: WatchStats, labels: tuple[str, str]) -> Iterator[Sample]:
-    yield from _frames(stats, labels)
+    came, done = (f.RECEIVED, lambda: stats.received), (f.SHOWN, stats.shown)
+    yield from frame_samples(labels, came, done, stats.dropped)
     yield Sample(f.RECEIVED_BYTES, labels, stats.received_bytes)
     yield Sample(f.AGE, labels, Histogram(stats.ages.shown.cumulative, stats.ages.shown.total_s))
-    for stage, durations in stats.stages:
-        yield Sample(f.STAGES, (*labels, stage), Histogram(durations.cumulative, durations.total_s))
-    yield from picture_samples(stats, labels)
+    yield from run_samples(stats, labels)
     yield Sample(f.MAX_AGE, labels, stats.ages.limit_ms / 1000)
     yield Sample(f.NOTICE, labels, bool(str(stats.notice)))
     yield Sample(f.JUMPS, labels, stats.session.jumps if stats.session else 0)
@@ -31,18 +30,5 @@ def _samples(stats: WatchStats, labels: tuple[str, str]) -> Iterator[Sample]:
     yield Sample(f.CLOCK_OFFSET, labels, stats.ages.clock.offset_ns / 1e9)
     if (uncertainty_ms := stats.ages.clock.uncertainty_ms) is not None:
         yield Sample(f.CLOCK_UNCERTAINTY, labels, uncertainty_ms / 1000)
-    yield from session_samples(stats.session, labels)
     if stats.session:
         yield Sample(f.WINDOW, labels, stats.session.receiver_queue)
-    yield from loop_samples(stats.network, labels)
-
-
-def _frames(stats: WatchStats, labels: tuple[str, str]) -> Iterator[Sample]:
-    # Received is read last: what was shown or dropped by then arrived before.
-    shown, dropped = stats.shown, stats.dropped.so_far
-    received = stats.received
-    yield Sample(f.RECEIVED, labels, received)
-    yield Sample(f.SHOWN, labels, shown)
-    for reason, count in dropped.items():
-        yield Sample(f.DROPPED, (*labels, reason), count)
-    yield Sample(f.UNDER_WAY, labels, received - shown - sum(dropped.values()))
