@@ -50,7 +50,7 @@ def metrics(port: int | None, host: str, *observed: tuple[Observed, Readings]) -
     with MetricsServer(host, port, registry, lambda: _dead(runs), lambda: _unready(runs)) as server:
         errors.print(f"metrics: {server.url}/metrics")
         if not is_loopback_host(host):
-            logger.warning("whoever reaches %s can read these metrics: there is no authentication", host)
+            logger.warning("everyone who reaches %s can read these metrics: there is no authentication", host)
         yield
 
 
