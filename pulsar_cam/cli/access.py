@@ -1,4 +1,4 @@
-"""The options that say where the node is, and how to be let in: the same for every command that reaches one."""
+"""The options that say where the node is and how to log in: the same for every command that reaches one."""
 
 from __future__ import annotations
 
@@ -17,68 +17,78 @@ from ..errors import InvalidOption
 from ..pulsar.credentials import Credentials, Token, TokenFile, checked_token, read_token
 from ..pulsar.endpoint import DEFAULT_SERVICE_URL, Endpoint
 from ..pulsar.tls import tls_context
+from .options import CONNECTION
 
 TOKEN_VARIABLE = "PULSAR_CAM_TOKEN"  # noqa: S105 - its name, not its value
 PASS_PHRASE_VARIABLE = "PULSAR_CAM_CLIENT_KEY_PASSWORD"  # noqa: S105
 _LONGEST_LINE = 10_000
 
 
-def _option(name: str, text: str) -> Any:
+def _option(name: str, metavar: str | None, text: str) -> Any:
     variable = f"PULSAR_CAM_{name[2:].upper().replace('-', '_')}"
-    return typer.Option(name, envvar=variable, help=text, rich_help_panel="The node, and how to be let in")
+    return typer.Option(
+        name, metavar=metavar, envvar=variable, show_envvar=False, help=text, rich_help_panel=CONNECTION
+    )
 
 
 def endpoint_of(
-    service_url: Annotated[str, _option("--service-url", "The node's HTTP address.")] = DEFAULT_SERVICE_URL,
-    ws_url: Annotated[str | None, _option("--ws-url", "A WebSocket proxy, if not at the service URL.")] = None,
-    admin_url: Annotated[str | None, _option("--admin-url", "The admin API, if not at the service URL.")] = None,
+    service_url: Annotated[str, _option("--service-url", "URL", "The node's HTTP address.")] = DEFAULT_SERVICE_URL,
+    ws_url: Annotated[str | None, _option("--ws-url", "URL", "A WebSocket proxy, if not at the service URL.")] = None,
+    admin_url: Annotated[
+        str | None, _option("--admin-url", "URL", "The admin API, if not at the service URL.")
+    ] = None,
     token_file: Annotated[
         Path | None,
         _option(
             "--token-file",
-            "File with a token; read again for each connection. - asks for it, or reads it from a pipe. "
-            f"Environment variable {TOKEN_VARIABLE} takes the token itself.",
+            "FILE",
+            "File with a token, read again for each connection; - asks for it, or reads it from a pipe. "
+            f"{TOKEN_VARIABLE} takes the token itself.",
         ),
     ] = None,
     oauth2_file: Annotated[
         Path | None,
         _option(
             "--oauth2-file",
+            "FILE",
             "JSON with client_id, client_secret and issuer_url, to fetch tokens with.",
         ),
     ] = None,
     oauth2_audience: Annotated[
         str | None,
-        _option("--oauth2-audience", "What those tokens are for, if their server asks."),
+        _option("--oauth2-audience", "NAME", "What those tokens are for, if their server asks."),
     ] = None,
     allow_plain_text_token: Annotated[
         bool,
         _option(
             "--allow-plain-text-token",
-            "Send a token also where others can read it: without TLS, to another machine.",
+            None,
+            "Send a token without TLS to another machine, too; anyone on the way can read it.",
         ),
     ] = False,
     ca_file: Annotated[
         Path | None,
         _option(
             "--ca-file",
-            "Certificates (PEM) to check the node's with, in place of the system's.",
+            "FILE",
+            "CA certificates (PEM) to trust instead of the system's.",
         ),
     ] = None,
     client_cert: Annotated[
         Path | None,
-        _option("--client-cert", "Our certificate (PEM), if the node asks for one."),
+        _option("--client-cert", "FILE", "Our certificate (PEM), if the node asks for one."),
     ] = None,
     client_key: Annotated[
         Path | None,
         _option(
             "--client-key",
-            "Its key, if not in the same file. An encrypted one is opened with environment variable "
-            f"{PASS_PHRASE_VARIABLE}, or by asking.",
+            "FILE",
+            "Its key, if not in the same file. The pass phrase of an encrypted one is taken from "
+            f"{PASS_PHRASE_VARIABLE}, or asked for.",
         ),
     ] = None,
 ) -> Endpoint:
-    """Return where the node is, and with what we come.
+    """Return where the node is, and the credentials for it.
 
     Raises:
         InvalidOption: a URL or a file that cannot be used.
@@ -105,7 +115,8 @@ def reaches_node(command: Callable[..., None]) -> Callable[..., None]:
         command(endpoint=endpoint_of(**chosen), **values)
 
     merged = [each for name, one in own.items() for each in (options.values() if name == "endpoint" else (one,))]
-    run.__signature__ = inspect.Signature(merged)  # type: ignore[attr-defined]
+    by_name = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in merged]
+    run.__signature__ = inspect.Signature(by_name)  # type: ignore[attr-defined]
     run.__annotations__ = {each.name: each.annotation for each in merged}
     return run
 

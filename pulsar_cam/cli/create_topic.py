@@ -26,12 +26,14 @@ Examples:\n
   pulsar-cam create-topic --topic non-persistent://public/default/preview
 """
 
+_LIMITS = "Limits"
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
 @reaches_node
 def create_topic(
+    topic: options.TopicName = DEFAULT_TOPIC,
     partitions: Annotated[
         int | None,
         typer.Option(
@@ -40,32 +42,53 @@ def create_topic(
             max=1000,
             metavar="N",
             help="Each camera stays on one of them. Without it, a new topic is not partitioned.",
+            rich_help_panel=options.STREAM,
         ),
     ] = None,
     retention: Annotated[
-        str | None, typer.Option("--retention", help="How long to keep frames, such as 30m, 12h or 7d.")
+        str | None,
+        typer.Option(
+            "--retention",
+            metavar="TIME",
+            help="How long to keep frames, such as 30m, 12h or 7d.",
+            rich_help_panel=_LIMITS,
+        ),
     ] = None,
     retention_size: Annotated[
-        str | None, typer.Option("--retention-size", help="How much to keep at most, such as 500MB or 10GB.")
+        str | None,
+        typer.Option(
+            "--retention-size",
+            metavar="SIZE",
+            help="How much to keep at most, such as 500MB or 10GB.",
+            rich_help_panel=_LIMITS,
+        ),
     ] = None,
     ttl: Annotated[
-        str | None, typer.Option("--ttl", help="Skip what a subscription did not take within this time, such as 30s.")
+        str | None,
+        typer.Option(
+            "--ttl",
+            metavar="TIME",
+            help="Skip what a subscription did not take within this time, such as 30s.",
+            rich_help_panel=_LIMITS,
+        ),
     ] = None,
     backlog_limit: Annotated[
         str | None,
         typer.Option(
-            "--backlog-limit", help="How far subscriptions may lag, such as 1GB; then they skip the oldest."
+            "--backlog-limit",
+            metavar="SIZE",
+            help="How far subscriptions may lag, such as 1GB; then they skip the oldest.",
+            rich_help_panel=_LIMITS,
         ),
     ] = None,
-    topic: options.TopicName = DEFAULT_TOPIC,
     *,
-    endpoint: Endpoint,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: options.JsonOnce = False,
     verbose: options.Verbose = 0,
+    endpoint: Endpoint,
 ) -> None:
-    """Create a topic and set its limits; again is fine, and sets the limits that are given.
+    """Create a topic and set its limits; for a topic that exists, set the limits that are given.
 
-    Without limits the node's own hold. Persistent topics keep frames on the node's disk, non-persistent ones nowhere.
+    Without limits, those of the node apply. Persistent topics keep frames on the node's disk; others keep nothing.
     """
     from ..pulsar.topic_policy import TopicPolicy
 

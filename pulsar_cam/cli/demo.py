@@ -42,18 +42,23 @@ _HEADLESS_FRAMES = 300
 
 @reaches_node
 def demo(
-    headless: Annotated[
-        bool, typer.Option("--headless", help=f"No window: count {_HEADLESS_FRAMES} frames and their age, then end.")
-    ] = False,
+    topic: options.TopicName = "demo",
     frames: options.Frames = None,
     duration: options.Duration = None,
-    topic: options.TopicName = "demo",
     *,
-    endpoint: Endpoint,
+    headless: Annotated[
+        bool,
+        typer.Option(
+            "--headless",
+            help=f"Without a window: count {_HEADLESS_FRAMES} frames and their age, then end.",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = False,
     as_json: options.Json = False,
+    verbose: options.Verbose = 0,
+    endpoint: Endpoint,
     metrics_port: options.MetricsPort = None,
     metrics_host: options.MetricsHost = options.METRICS_HOST,
-    verbose: options.Verbose = 0,
 ) -> None:
     """Show moving pictures with one command: a node if none answers, a topic, a publisher and a viewer.
 

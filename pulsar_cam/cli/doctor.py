@@ -34,15 +34,24 @@ _STYLES = {"ok": "green", "warning": "yellow", "problem": "red", "skipped": "dim
 
 @reaches_node
 def doctor(
-    topic: options.TopicName = DEFAULT_TOPIC,
     device: Annotated[
         str | None,
-        typer.Option("--device", "-d", help="Camera that must work, by number or path. Else the first is tried."),
+        typer.Option(
+            "--device",
+            "-d",
+            metavar="CAMERA",
+            help="Camera that has to work, by number or path. Without it, the first one is tried.",
+            rich_help_panel=options.SOURCE,
+        ),
     ] = None,
+    topic: options.TopicName = DEFAULT_TOPIC,
     *,
-    endpoint: Endpoint,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each check.")] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Print one JSON object for each check.", rich_help_panel=options.OUTPUT),
+    ] = False,
     verbose: options.Verbose = 0,
+    endpoint: Endpoint,
 ) -> None:
     """Check camera, display, packages, node, topic and clock, and say what to change.
 

@@ -43,6 +43,7 @@ Examples:\n
   pulsar-cam monitor --on-change 'notify-send "the stream has changed"'
 """
 
+_PROBES, _CHANGES = "Probes", "When a state changes"
 _LONGEST_NUMBER = 20  # and all that are longer are too large
 _DEFAULT_SIZES = "1000,50000,200000"
 _ONCE_ROUNDS = 4
@@ -53,22 +54,41 @@ _TICK_S = 0.05
 
 @reaches_node
 def monitor(
-    once: Annotated[
+    topic: options.TopicName = DEFAULT_TOPIC,
+    expect_stream: Annotated[
         bool,
-        typer.Option("--once", help="Check for some seconds and end: exit code 1 if there is a problem."),
+        typer.Option(
+            "--expect-stream", help="A topic without a publisher is a problem, too.", rich_help_panel=options.STREAM
+        ),
     ] = False,
     interval: Annotated[
-        float, typer.Option("--interval", metavar="S", help="Seconds from one round of probes to the next.")
+        float,
+        typer.Option(
+            "--interval", metavar="S", help="Seconds from one round of probes to the next.", rich_help_panel=_PROBES
+        ),
     ] = 5.0,
     probe_sizes: Annotated[
-        str, typer.Option("--probe-sizes", metavar="BYTES,...", help="Payloads of the probes.")
+        str,
+        typer.Option("--probe-sizes", metavar="BYTES,...", help="Payloads of the probes.", rich_help_panel=_PROBES),
     ] = _DEFAULT_SIZES,
     budget: Annotated[
-        float, typer.Option("--budget", metavar="MS", help="A probe that takes longer from end to end is slow.")
+        float,
+        typer.Option(
+            "--budget",
+            metavar="MS",
+            help="A probe that takes longer from end to end is slow.",
+            rich_help_panel=_PROBES,
+        ),
     ] = 250.0,
-    expect_stream: Annotated[
-        bool, typer.Option("--expect-stream", help="A topic without a publisher is a problem, too.")
+    once: Annotated[
+        bool,
+        typer.Option(
+            "--once",
+            help="Check for some seconds and end: exit code 1 if there is a problem.",
+            rich_help_panel=options.STOP,
+        ),
     ] = False,
+    duration: options.Duration = None,
     on_change: Annotated[
         str | None,
         typer.Option(
@@ -76,6 +96,7 @@ def monitor(
             metavar="COMMAND",
             help="Run this, without a shell, when a state is new and held for two intervals. The change is JSON "
             "on its standard input, and in PULSAR_CAM_STATE, _BEFORE, _REASON, _PART, _DOWNTIME_S. Not with --once.",
+            rich_help_panel=_CHANGES,
         ),
     ] = None,
     webhook: Annotated[
@@ -86,26 +107,32 @@ def monitor(
             envvar="PULSAR_CAM_WEBHOOK",
             help="Post the change there. Others on this machine can see arguments: where it holds a secret, use the "
             "environment variable, or a file. Not with --once.",
+            rich_help_panel=_CHANGES,
         ),
     ] = None,
-    webhook_file: Annotated[Path | None, typer.Option("--webhook-file", help="File with such a URL.")] = None,
+    webhook_file: Annotated[
+        Path | None,
+        typer.Option("--webhook-file", metavar="FILE", help="File with such a URL.", rich_help_panel=_CHANGES),
+    ] = None,
     apply: Annotated[
         bool,
         typer.Option(
-            "--apply", help="Carry out the safe part of the advice: what deletes nothing and can be undone."
+            "--apply",
+            help="Carry out the safe part of the advice: what deletes nothing and can be undone.",
+            rich_help_panel=_CHANGES,
         ),
     ] = False,
-    duration: options.Duration = None,
-    topic: options.TopicName = DEFAULT_TOPIC,
     *,
-    endpoint: Endpoint,
     as_json: Annotated[
         bool,
-        typer.Option("--json", help="Print JSON lines: one each interval, one at the end."),
+        typer.Option(
+            "--json", help="Print JSON lines: one each interval, one at the end.", rich_help_panel=options.OUTPUT
+        ),
     ] = False,
+    verbose: options.Verbose = 0,
+    endpoint: Endpoint,
     metrics_port: options.MetricsPort = None,
     metrics_host: options.MetricsHost = options.METRICS_HOST,
-    verbose: options.Verbose = 0,
 ) -> None:
     """Send probes through the node, look at its health and at the stream, and say what fails.
 

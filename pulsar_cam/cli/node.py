@@ -29,18 +29,28 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Name = Annotated[str, typer.Option(help="Which node; each has its own data.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+_NODE = "Node"
+Name = Annotated[str, typer.Option(metavar="NAME", rich_help_panel=_NODE, help="Which node; each has its own data.")]
+Json = options.JsonOnce
 
 
 @app.command(cls=Command, epilog="Example: pulsar-cam node start --name lab --port 0")
 def start(
     name: Name = "default",
-    port: Annotated[int, typer.Option(help="For HTTP and WebSocket; 0: a free one.")] = 8080,
+    port: Annotated[
+        int, typer.Option(metavar="PORT", rich_help_panel=_NODE, help="For HTTP and WebSocket; 0: a free one.")
+    ] = 8080,
     broker_port: Annotated[
-        int | None, typer.Option(help="For Pulsar's own protocol; 0: a free one. By default 6650 if free.")
+        int | None,
+        typer.Option(
+            metavar="PORT",
+            rich_help_panel=_NODE,
+            help="For Pulsar's own protocol; 0: a free one. By default 6650 if free.",
+        ),
     ] = None,
-    foreground: Annotated[bool, typer.Option("--foreground", "-f", help="Stay until Ctrl-C, then stop it.")] = False,
+    foreground: Annotated[
+        bool, typer.Option("--foreground", "-f", rich_help_panel=_NODE, help="Stay until Ctrl-C, then stop it.")
+    ] = False,
     as_json: Json = False,
     verbose: options.Verbose = 0,
 ) -> None:
@@ -86,8 +96,21 @@ def status(name: Name = "default", as_json: Json = False) -> None:
 @app.command(cls=Command, epilog="Example: pulsar-cam node logs --lines 100 --follow")
 def logs(
     name: Name = "default",
-    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many of the last lines.")] = 50,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new lines, until Ctrl-C.")] = False,
+    lines: Annotated[
+        int,
+        typer.Option(
+            "--lines",
+            "-n",
+            min=1,
+            metavar="N",
+            rich_help_panel=options.OUTPUT,
+            help="How many of the last lines to print.",
+        ),
+    ] = 50,
+    follow: Annotated[
+        bool,
+        typer.Option("--follow", "-f", rich_help_panel=options.OUTPUT, help="Go on with new lines, until Ctrl-C."),
+    ] = False,
 ) -> None:
     """Print the end of a node's log."""
     from ..node import LocalNode

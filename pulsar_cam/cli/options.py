@@ -9,24 +9,51 @@ import typer
 
 from ..errors import InvalidOption
 
+# The groups of options in --help, the same for all commands, and in this order.
+SOURCE, PICTURE, STREAM, STOP, OUTPUT = "Source", "Picture", "Stream", "When to stop", "Output"
+CONNECTION = "Connection (or environment variables, such as PULSAR_CAM_SERVICE_URL)"
+METRICS = "Metrics (or PULSAR_CAM_METRICS_PORT and PULSAR_CAM_METRICS_HOST)"
+
 TopicName = Annotated[
     str,
     typer.Option(
         "--topic",
         "-t",
+        metavar="TOPIC",
         envvar="PULSAR_CAM_TOPIC",
-        help="NAME or TENANT/NAMESPACE/NAME; non-persistent://TENANT/... keeps nothing.",
+        help="NAME or TENANT/NAMESPACE/NAME; non-persistent://... keeps nothing.",
+        rich_help_panel=STREAM,
     ),
 ]
-Frames = Annotated[int | None, typer.Option("--frames", "-n", help="End after so many frames.")]
-Duration = Annotated[float | None, typer.Option("--duration", help="End after so many seconds.")]
+Frames = Annotated[
+    int | None,
+    typer.Option("--frames", "-n", metavar="N", help="End after this many frames.", rich_help_panel=STOP),
+]
+Duration = Annotated[
+    float | None,
+    typer.Option("--duration", metavar="SECONDS", help="End after this many seconds.", rich_help_panel=STOP),
+]
 ShowStages = Annotated[
     bool,
-    typer.Option("--stats", help="Show where the time of the frames goes, all along: p50/p95/p99 of each stage."),
+    typer.Option(
+        "--stats", help="Show how long each stage takes while it runs: p50/p95/p99.", rich_help_panel=OUTPUT
+    ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON lines: one each second, one at the end.")]
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="Print JSON lines: one each second, one at the end.", rich_help_panel=OUTPUT),
+]
+JsonOnce = Annotated[bool, typer.Option("--json", help="Print one JSON object.", rich_help_panel=OUTPUT)]
 Verbose = Annotated[
-    int, typer.Option("--verbose", "-v", count=True, show_default=False, help="Say what is going on; -vv says more.")
+    int,
+    typer.Option(
+        "--verbose",
+        "-v",
+        count=True,
+        show_default=False,
+        help="Log what is going on; -vv logs more.",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 
 MetricsPort = Annotated[
@@ -35,16 +62,22 @@ MetricsPort = Annotated[
         "--metrics-port",
         min=0,
         max=65535,
+        metavar="PORT",
         envvar="PULSAR_CAM_METRICS_PORT",
-        help="Serve Prometheus metrics, /healthz and /readyz at this port; 0 takes a free one and says which.",
+        show_envvar=False,
+        help="Serve Prometheus metrics, /healthz and /readyz; 0 takes a free port and prints it.",
+        rich_help_panel=METRICS,
     ),
 ]
 MetricsHost = Annotated[
     str,
     typer.Option(
         "--metrics-host",
+        metavar="HOST",
         envvar="PULSAR_CAM_METRICS_HOST",
-        help="Where to listen for that. Nobody is asked who they are.",
+        show_envvar=False,
+        help="Address to listen on. There is no authentication.",
+        rich_help_panel=METRICS,
     ),
 ]
 METRICS_HOST = "127.0.0.1"

@@ -32,80 +32,122 @@ Examples:\n
 def publish(
     device: Annotated[
         str | None,
-        typer.Option("--device", "-d", help="Camera by number or path. \\[default: 0]", show_default=False),
+        typer.Option(
+            "--device",
+            "-d",
+            metavar="CAMERA",
+            help="Camera by number or path. \\[default: 0]",
+            show_default=False,
+            rich_help_panel=options.SOURCE,
+        ),
     ] = None,
     source: Annotated[
         str | None,
         typer.Option(
-            "--source", "-s", help="A video file, an RTSP or HTTP URL, or test-pattern: in place of a camera."
+            "--source",
+            "-s",
+            metavar="FILE|URL",
+            help="A video file, an RTSP or HTTP URL, or test-pattern: instead of a camera.",
+            rich_help_panel=options.SOURCE,
         ),
     ] = None,
-    loop: Annotated[bool, typer.Option("--loop", help="Start a video file over at its end.")] = False,
+    loop: Annotated[
+        bool,
+        typer.Option("--loop", help="Start a video file over at its end.", rich_help_panel=options.SOURCE),
+    ] = False,
+    exit_on_camera_loss: Annotated[
+        bool,
+        typer.Option(
+            "--exit-on-camera-loss",
+            help="End when a camera or live stream stops, instead of opening it again.",
+            rich_help_panel=options.SOURCE,
+        ),
+    ] = False,
     size: Annotated[
         str | None,
         typer.Option(
-            "--size", help="WIDTHxHEIGHT, such as 1280x720. Without it, the source's own; 1280x720 for cameras."
+            "--size",
+            metavar="WIDTHxHEIGHT",
+            help="Such as 1280x720. \\[default: the source's own; 1280x720 for cameras]",
+            rich_help_panel=options.PICTURE,
         ),
     ] = None,
     fps: Annotated[
-        float | None, typer.Option("--fps", help="Frames per second, at most those of the source.")
+        float | None,
+        typer.Option(
+            "--fps",
+            metavar="N",
+            help="Frames per second, at most those of the source.",
+            rich_help_panel=options.PICTURE,
+        ),
     ] = None,
     quality: Annotated[
         int | None,
         typer.Option(
             "--quality",
             "-q",
-            help="JPEG quality, 1 to 100. Without it, a source's own JPEGs are left as they are, and others get 80.",
+            metavar="N",
+            help="JPEG quality, 1 to 100. \\[default: a source's own JPEGs as they are, else 80]",
             show_default=False,
+            rich_help_panel=options.PICTURE,
         ),
     ] = None,
     adapt: Annotated[
         bool,
-        typer.Option("--adapt/--fixed", help="Lower quality, size and rate while the way to the node is too slow."),
+        typer.Option(
+            "--adapt/--fixed",
+            help="Lower quality, size and rate while the link to the node is too slow.",
+            rich_help_panel=options.PICTURE,
+        ),
     ] = True,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="With --adapt: say what would be changed, only.")
-    ] = False,
-    on_demand: Annotated[
-        bool, typer.Option("--on-demand", help="One frame a second while nobody subscribes. Needs the admin API.")
-    ] = False,
     follow_monitor: Annotated[
         bool,
         typer.Option(
             "--follow-monitor",
-            help="With --adapt: heed a running 'pulsar-cam monitor' too, which sees frames get late behind the node.",
+            help="Lower the quality also when 'pulsar-cam monitor' reports that frames are late behind the node.",
+            rich_help_panel=options.PICTURE,
         ),
     ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Only log what --adapt would change.", rich_help_panel=options.PICTURE),
+    ] = False,
+    topic: options.TopicName = DEFAULT_TOPIC,
     every_frame: Annotated[
         bool,
         typer.Option(
             "--every-frame",
-            help="Leave no frame of a film out: wait for the node, and send again what it lacks.",
+            help="Drop no frame of a video file: wait for the node, and send again what it lacks.",
+            rich_help_panel=options.STREAM,
         ),
     ] = False,
-    exit_on_camera_loss: Annotated[
+    on_demand: Annotated[
         bool,
         typer.Option(
-            "--exit-on-camera-loss", help="End when a camera or live stream stops, in place of opening it again."
+            "--on-demand",
+            help="Send one frame a second while there are no viewers. Needs the admin API.",
+            rich_help_panel=options.STREAM,
         ),
     ] = False,
-    preview: Annotated[bool, typer.Option("--preview", help="Show the frames in a window here as well.")] = False,
     frames: options.Frames = None,
     duration: options.Duration = None,
-    topic: options.TopicName = DEFAULT_TOPIC,
     *,
-    endpoint: Endpoint,
+    preview: Annotated[
+        bool,
+        typer.Option("--preview", help="Show the frames in a window here, too.", rich_help_panel=options.OUTPUT),
+    ] = False,
     show_stages: options.ShowStages = False,
-    metrics_port: options.MetricsPort = None,
-    metrics_host: options.MetricsHost = options.METRICS_HOST,
     as_json: options.Json = False,
     verbose: options.Verbose = 0,
+    endpoint: Endpoint,
+    metrics_port: options.MetricsPort = None,
+    metrics_host: options.MetricsHost = options.METRICS_HOST,
 ) -> None:
     """Publish frames from a camera, a video file, a URL or a test pattern.
 
-    Frames are left out rather than sent late: the newest wins, and every drop is counted with its reason.
+    A late frame is dropped, never sent late, and every drop is counted with its reason.
 
-    With --every-frame none of a film is left out, and after a fault it goes on where it was.
+    With --every-frame no frame of a video file is dropped, and after a fault publishing goes on where it was.
     """
     set_up_logging(verbose)
     if device is not None and source is not None:

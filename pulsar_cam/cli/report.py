@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from .console import errors, set_up_logging
+from .options import OUTPUT
 
 EXAMPLES = """
 Examples:\n
@@ -25,9 +26,12 @@ def report(
             metavar="FILE...", help="What publish, watch, demo or monitor wrote with --json. - is standard input."
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The page; it is replaced if it is there.")] = Path(
-        "report.html"
-    ),
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="The page; an existing one is replaced.", rich_help_panel=OUTPUT
+        ),
+    ] = Path("report.html"),
 ) -> None:
     """Make one HTML page of recorded JSON lines: fps, age, drops, latency and states over time.
 

@@ -31,55 +31,75 @@ Examples:\n
 
 @reaches_node
 def watch(
+    topic: options.TopicName = DEFAULT_TOPIC,
     subscription: Annotated[
         str | None,
         typer.Option(
             "--subscription",
             "-s",
-            help="Its name; each viewer needs its own. \\[default: a new one]",
+            metavar="NAME",
+            help="Each viewer needs its own. \\[default: a new one]",
             show_default=False,
+            rich_help_panel=options.STREAM,
         ),
     ] = None,
-    durable: Annotated[
-        bool, typer.Option("--durable", help="Keep the subscription's place while nobody watches; costs disk space.")
-    ] = False,
-    every_frame: Annotated[
-        bool,
-        typer.Option(
-            "--every-frame", help="Show every frame once and in order, whatever its age. Implies --durable."
-        ),
-    ] = False,
     max_age: Annotated[
         float | None,
         typer.Option(
             "--max-age",
             metavar="MS",
-            help="Show no frame older than so many milliseconds; jump to live instead. 0 is no limit. "
-            "\\[default: 500, and no limit with a durable subscription]",
+            help="Show no frame older than this, and jump to live instead; 0 is no limit. "
+            "\\[default: 500, and no limit with --durable]",
             show_default=False,
+            rich_help_panel=options.STREAM,
         ),
     ] = None,
-    headless: Annotated[bool, typer.Option("--headless", help="No window: decode, measure and count.")] = False,
+    durable: Annotated[
+        bool,
+        typer.Option(
+            "--durable",
+            help="Keep the subscription's place while this viewer is away; costs disk space.",
+            rich_help_panel=options.STREAM,
+        ),
+    ] = False,
+    every_frame: Annotated[
+        bool,
+        typer.Option(
+            "--every-frame",
+            help="Show every frame once and in order, whatever its age. Implies --durable.",
+            rich_help_panel=options.STREAM,
+        ),
+    ] = False,
+    frames: options.Frames = None,
+    duration: options.Duration = None,
+    *,
+    headless: Annotated[
+        bool,
+        typer.Option(
+            "--headless", help="Without a window: decode, measure and count.", rich_help_panel=options.OUTPUT
+        ),
+    ] = False,
     snapshot: Annotated[
         Path | None,
         typer.Option(
-            "--snapshot", help="Save the last frame as .jpg (as received) or .png. Alone: one frame, then end."
+            "--snapshot",
+            metavar="FILE",
+            help="Save the last frame as .jpg (as received) or .png. Without --frames and --duration: one frame, "
+            "then end.",
+            rich_help_panel=options.OUTPUT,
         ),
     ] = None,
-    frames: options.Frames = None,
-    duration: options.Duration = None,
-    topic: options.TopicName = DEFAULT_TOPIC,
-    *,
-    endpoint: Endpoint,
     show_stages: options.ShowStages = False,
-    metrics_port: options.MetricsPort = None,
-    metrics_host: options.MetricsHost = options.METRICS_HOST,
     as_json: options.Json = False,
     verbose: options.Verbose = 0,
+    endpoint: Endpoint,
+    metrics_port: options.MetricsPort = None,
+    metrics_host: options.MetricsHost = options.METRICS_HOST,
 ) -> None:
     """Show the frames of a topic in a window, and acknowledge each.
 
     Keys: q or Esc quits, space pauses, s saves a snapshot, i shows the info overlay, f toggles full screen.
+
     The age of a frame compares the publisher's clock with this machine's.
     """
     set_up_logging(verbose)

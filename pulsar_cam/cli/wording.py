@@ -11,7 +11,10 @@ from typing import Any
 
 from typer.core import TyperCommand
 
+from .options import OUTPUT
+
 _TERM = re.compile(r"`([A-Za-z_][A-Za-z0-9_.]*)`")
+_LINE_END = re.compile(r"(?<!\n)\n(?!\n)")
 _UNIT = re.compile(r"_(ms|s|bytes)$")
 # What is named otherwise here; of several, the one that the command has.
 _OTHER_NAMES = {
@@ -35,7 +38,21 @@ _options: dict[str, str] = {}
 
 
 class Command(TyperCommand):
-    """A command whose options `with_options` names while it runs."""
+    """A command whose options `with_options` names while it runs, with a help that fits 80 columns."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.help = _LINE_END.sub(" ", self.help or "")  # a terminal breaks lines where it is full
+        for parameter in self.params:
+            if getattr(parameter, "is_flag", False) or getattr(parameter, "count", False):
+                parameter.metavar = ""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """Return --help, in the group of what is printed."""
+        option = super().get_help_option(ctx)
+        if option and self.params:
+            option.rich_help_panel, option.metavar = OUTPUT, ""
+        return option
 
     def invoke(self, ctx: Any) -> Any:
         """Run it."""
