@@ -38,13 +38,15 @@ if TYPE_CHECKING:
     from .publishing.publisher import Publisher, publisher
     from .publishing.stats import PublishStats
     from .pulsar.admin import Admin
-    from .pulsar.consumer import Consumer
+    from .pulsar.consumer import Consumer, SubscriptionType
     from .pulsar.credentials import Token, TokenFile
     from .pulsar.endpoint import Endpoint
     from .pulsar.oauth2 import OAuth2
     from .pulsar.producer import Producer
+    from .pulsar.pull import PullConsumer
+    from .pulsar.reader import Reader
     from .pulsar.tls import tls_context
-    from .pulsar.topics import Topic
+    from .pulsar.topics import Topic, TopicPattern
     from .pulsar.wire import Delivery, Receipt, packet_of
     from .sinks.sink import Sink
     from .sinks.viewer import Viewer
@@ -68,13 +70,15 @@ _WHERE = {
     "publishing.publisher": ("Publisher", "publisher"),
     "publishing.stats": ("PublishStats",),
     "pulsar.admin": ("Admin",),
-    "pulsar.consumer": ("Consumer",),
+    "pulsar.consumer": ("Consumer", "SubscriptionType"),
     "pulsar.credentials": ("Token", "TokenFile"),
     "pulsar.endpoint": ("Endpoint",),
     "pulsar.oauth2": ("OAuth2",),
     "pulsar.producer": ("Producer",),
+    "pulsar.pull": ("PullConsumer",),
+    "pulsar.reader": ("Reader",),
     "pulsar.tls": ("tls_context",),
-    "pulsar.topics": ("Topic",),
+    "pulsar.topics": ("Topic", "TopicPattern"),
     "pulsar.wire": ("Delivery", "Receipt", "packet_of"),
     "sinks.sink": ("Sink",),
     "sinks.viewer": ("Viewer",),
@@ -109,15 +113,19 @@ __all__ = [
     "PublishPlan",
     "PublishStats",
     "Publisher",
+    "PullConsumer",
     "PulsarCamError",
+    "Reader",
     "Receipt",
     "Sink",
     "Source",
     "SourceError",
+    "SubscriptionType",
     "Token",
     "TokenFile",
     "Topic",
     "TopicNotFound",
+    "TopicPattern",
     "Viewer",
     "WatchPlan",
     "WatchStats",

@@ -20,7 +20,8 @@ NOWHERE = "http://127.0.0.1:9"
 NAMES = (
     "Adapt Admin Consumer DecodeError Delivery EncodeError Endpoint Frame Frames InvalidOption NameInUse "
     "NodeUnreachable NotAuthenticated NotAuthorized OAuth2 Packet Producer PublishPlan PublishStats Publisher "
-    "PulsarCamError Receipt Sink Source SourceError Token TokenFile Topic TopicNotFound Viewer WatchPlan WatchStats "
+    "PullConsumer PulsarCamError Reader Receipt Sink Source SourceError SubscriptionType Token TokenFile Topic "
+    "TopicNotFound TopicPattern Viewer WatchPlan WatchStats "
     "Window __version__ decode encode frames open_source packet_of publish publisher tls_context watch"
 )
 HEAVY = ("numpy", "cv2", "websockets", "httpx")

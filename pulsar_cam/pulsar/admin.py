@@ -197,6 +197,15 @@ class Admin:
         answer = await self._http.call("GET", f"/{topic.path}/{path}", f"read the statistics of {topic}", topic=topic)
         return json_object(answer)
 
+    async def position_at(self, topic: Topic, unix_ms: int) -> tuple[int, int]:
+        """Return ledger and entry of the first message that was published at a time or later.
+
+        That is the place behind the last one where there is none. A partitioned topic has no such place.
+        """
+        path = f"/{topic.path}/messageid/{unix_ms}"
+        found = json_object(await self._http.call("GET", path, f"look up a time in {topic}", topic=topic))
+        return whole(found.get("ledgerId")) or 0, whole(found.get("entryId")) or 0
+
     async def retention(self, topic: Topic) -> dict[str, Any]:
         """Return what is kept of acknowledged messages: ``retentionTimeInMinutes`` and ``retentionSizeInMB``.
 

@@ -46,6 +46,10 @@ _CAUSES = (
         "have it created, or subscribe to one that is not durable",
         transient=True,
     ),
+    _cause(
+        "partitioned topic startMessageId",
+        "a partitioned topic has no one place to go on from: read each partition, such as NAME-partition-0",
+    ),
     _cause("already exists", "use what is there, or another name"),
     _cause(
         "too many|rate limit|throttl",

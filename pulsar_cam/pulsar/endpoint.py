@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import quote, urlencode, urlsplit
@@ -14,7 +15,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from ..errors import InvalidOption
 from .credentials import Credentials
 from .tls import is_secure, tls_context
-from .topics import Topic
+from .topics import Topic, TopicPattern
 
 DEFAULT_SERVICE_URL = "http://localhost:8080"
 
@@ -77,13 +78,22 @@ class Endpoint:
         """The URL of a producer session."""
         return self._session_url("producer", topic.path, parameters)
 
-    def consumer_url(self, topic: Topic, subscription: str, **parameters: str | int) -> str:
-        """The URL of a consumer session."""
-        return self._session_url("consumer", f"{topic.path}/{quote(subscription, safe='')}", parameters)
+    def consumer_url(self, topics: Sequence[Topic], subscription: str, **parameters: str | int) -> str:
+        """The URL of a consumer session of one topic, of several, or of a pattern of topics."""
+        name = quote(subscription, safe="")
+        if isinstance(topics[0], TopicPattern):
+            return self._session_url("consumer", name, {"topicsPattern": str(topics[0]), **parameters}, "v3")
+        if len(topics) > 1:
+            return self._session_url("consumer", name, {"topics": ",".join(map(str, topics)), **parameters}, "v3")
+        return self._session_url("consumer", f"{topics[0].path}/{name}", parameters)
 
-    def _session_url(self, kind: str, path: str, parameters: dict[str, str | int]) -> str:
+    def reader_url(self, topic: Topic, **parameters: str | int) -> str:
+        """The URL of a reader session."""
+        return self._session_url("reader", topic.path, parameters)
+
+    def _session_url(self, kind: str, path: str, parameters: dict[str, str | int], version: str = "v2") -> str:
         query = f"?{urlencode(parameters)}" if parameters else ""
-        return f"{self.ws_url}/ws/v2/{kind}/{path}{query}"
+        return f"{self.ws_url}/ws/{version}/{kind}/{path}{query}"
 
     def __repr__(self) -> str:
         token = "given" if self.credentials else "none"

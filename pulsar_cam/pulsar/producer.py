@@ -70,7 +70,7 @@ class Producer(Session):
             url=self._endpoint.producer_url(self._topic, **parameters),
             node=self._endpoint.ws_url,
             action=f"publish to {self._topic}",
-            topic=self._topic,
+            topics=(self._topic,),
             permission="produce",
             name=f"producer name {name!r}",
         )

@@ -63,7 +63,11 @@ def _missing(status: int, reason: str, target: Target) -> PulsarError | None:
     """Return the error where there is no such topic or namespace; a reader is refused with 500 then, and no words."""
     if "Namespace not found" in reason:
         return NamespaceNotFound(f"{target.topic.tenant}/{target.topic.namespace}")
-    return TopicNotFound(str(target.topic)) if status == 404 or (status == 500 and not reason) else None
+    if status != 404 and (status != 500 or reason):
+        return None
+    if len(target.topics) > 1:
+        return RequestRejected(target.action, status, "one of them does not exist", "create what is missing", True)
+    return TopicNotFound(str(target.topic))
 
 
 def stranger(url: str, api: str, status: int) -> NodeUnreachable:

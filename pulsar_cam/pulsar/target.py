@@ -15,7 +15,7 @@ class Target:
         url: of the session.
         node: the part of the URL that says where the node is, for a person.
         action: what is being done, such as ``publish to persistent://public/default/video-stream``.
-        topic: the topic of the session.
+        topics: of the session; a pattern of topics counts as one.
         permission: what Pulsar wants to have granted for it.
         name: the producer or the subscription, such as ``subscription 'viewer1'``.
     """
@@ -23,6 +23,11 @@ class Target:
     url: str
     node: str
     action: str
-    topic: Topic
+    topics: tuple[Topic, ...]
     permission: str
     name: str
+
+    @property
+    def topic(self) -> Topic:
+        """The first of its topics, which stands for the others in an error."""
+        return self.topics[0]

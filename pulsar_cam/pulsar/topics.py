@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Self
 from urllib.parse import quote
 
 from ..errors import InvalidOption
@@ -35,7 +36,7 @@ class Topic:
     name: str
 
     @classmethod
-    def parse(cls, text: str) -> Topic:
+    def parse(cls, text: str) -> Self:
         """Read a topic name; short ones are completed to ``persistent://public/default/...``.
 
         Raises:
@@ -83,6 +84,10 @@ class Topic:
         """
         if not self.is_persistent:
             raise InvalidOption("every_frame", self, "a non-persistent topic keeps no frame; use a persistent one")
+
+
+class TopicPattern(Topic):
+    """All topics of a namespace whose name matches a regular expression of Java's, which stands for the name."""
 
 
 def check_subscription(name: str) -> str:

@@ -182,6 +182,16 @@ def ack_text(delivery: Delivery | Packet | Frame) -> str:
     return orjson.dumps({"messageId": delivery.message_id}).decode()
 
 
+def nack_text(delivery: Delivery | Packet | Frame) -> str:
+    """Return the JSON text that has a delivery come again."""
+    return orjson.dumps({"type": "negativeAcknowledge", "messageId": delivery.message_id}).decode()
+
+
+def permit_text(messages: int) -> str:
+    """Return the JSON text that asks for so many messages, in pull mode."""
+    return orjson.dumps({"type": "permit", "permitMessages": messages}).decode()
+
+
 def ack_of_unreadable(text: bytes) -> bytes | None:
     """Return the JSON text that acknowledges what `parse_delivery` refused; None if it does not begin as Pulsar's do.
 

@@ -19,7 +19,7 @@ from .hostile import assert_showable, live_through, look_at, value_or_error
 CORPORA = Path(__file__).parent / "corpora"
 _TARGET = Target(
     url="ws://localhost/ws", node="ws://localhost", permission="consume",
-    action="subscribe", topic=Topic.parse("cam"), name="subscription",
+    action="subscribe", topics=(Topic.parse("cam"),), name="subscription",
 )  # fmt: skip
 
 

@@ -30,7 +30,7 @@ from ..lab.tls_server import answering
 
 def target(url: str) -> Target:
     return Target(
-        url, node=url, action="publish", topic=Topic.parse("cam"), permission="produce", name="producer name 'x'"
+        url, node=url, action="publish", topics=(Topic.parse("cam"),), permission="produce", name="producer name 'x'"
     )
 
 

@@ -25,7 +25,7 @@ def test_session_urls_have_the_form_that_pulsar_serves() -> None:
     base = "ws://localhost:8080/ws/v2"
     assert endpoint.producer_url(topic) == f"{base}/producer/persistent/public/default/cows_%26_co"
     assert (
-        endpoint.consumer_url(topic, "a/b ü", receiverQueueSize=4, subscriptionMode="NonDurable")
+        endpoint.consumer_url([topic], "a/b ü", receiverQueueSize=4, subscriptionMode="NonDurable")
         == f"{base}/consumer/persistent/public/default/cows_%26_co/a%2Fb%20%C3%BC"
         "?receiverQueueSize=4&subscriptionMode=NonDurable"
     )

@@ -30,7 +30,7 @@ TARGET = Target(
     url="ws://localhost:8080/ws/v2/consumer/persistent/zoo/barn/cows/viewer1",
     node="ws://localhost:8080",
     action="subscribe to persistent://zoo/barn/cows",
-    topic=Topic.parse("zoo/barn/cows"),
+    topics=(Topic.parse("zoo/barn/cows"),),
     permission="consume",
     name="subscription 'viewer1'",
 )
