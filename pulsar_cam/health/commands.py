@@ -6,10 +6,9 @@ import json
 import shlex
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from ..pulsar.endpoint import DEFAULT_SERVICE_URL, Endpoint
-from ..pulsar.topics import Topic
+from ..pulsar.topics import Topic, subscription_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ class Commands:
 
     def delete_subscription(self, name: str) -> str:
         """Delete a subscription, and what it has not acknowledged."""
-        return self._curl("DELETE", f"/subscription/{quote(name, safe='')}")
+        return self._curl("DELETE", f"/{subscription_path(name)}")
 
     def restore_backlog_limit(self, size_bytes: int | None, policy: str) -> str:
         """Set a limit of the topic's own as it was; None for no limit."""

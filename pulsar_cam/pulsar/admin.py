@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote
 
 from ..errors import InvalidOption, PulsarError, RequestRejected, TopicNotFound
 from ..text import printable, whole
 from .endpoint import Endpoint
 from .http import Http, json_object
 from .refusal import stranger
-from .topics import Topic
+from .topics import Topic, subscription_path
 from .wire import DEFAULT_MESSAGE_LIMIT, DEFAULT_TEXT_LIMIT
 
 logger = logging.getLogger(__name__)
@@ -177,8 +176,7 @@ class Admin:
 
     async def skip_backlog(self, topic: Topic, subscription: str) -> None:
         """Take all messages that a subscription has not acknowledged from it."""
-        twice = quote(quote(subscription, safe=""), safe="")  # as Pulsar decodes the name of a subscription twice
-        path = f"/{topic.path}/subscription/{twice}/skip_all"
+        path = f"/{topic.path}/{subscription_path(subscription)}/skip_all"
         await self._http.call("POST", path, f"skip the backlog of subscription {subscription!r}", topic=topic)
 
     async def stats(self, topic: Topic) -> dict[str, Any]:

@@ -94,8 +94,20 @@ def check_subscription(name: str) -> str:
     """Return the subscription name, or say why it cannot be one.
 
     Raises:
-        InvalidOption: empty, too long, or with control characters.
+        InvalidOption: empty, too long, a folder in a URL, or with control characters.
     """
+    if name in {".", ".."}:
+        raise InvalidOption("subscription", ascii(name), "'.' and '..' are not names: URLs take them as folders")
     if not name.strip() or len(name) > 200 or not name.isprintable():
         raise InvalidOption("subscription", ascii(name), "expected 1 to 200 printable characters")
     return name
+
+
+def subscription_path(name: str) -> str:
+    """Return a subscription's name as a part of an admin URL, for any name that a stranger's client may have given.
+
+    Pulsar decodes it twice: encoded once, ``a+b`` would be the subscription ``a b``. Dots are encoded too, because
+    HTTP clients take ``..`` as the folder above, which is the topic.
+    """
+    once = quote(name, safe="").replace(".", "%2E")
+    return f"subscription/{quote(once, safe='')}"

@@ -96,7 +96,7 @@ def test_a_forgotten_subscription_is_never_deleted_by_the_monitor() -> None:
     hostile = replace(ARCHIVE, name="x; rm -rf \x1b[2J")
     (advice,) = found(replace(VIEW, subscriptions=(hostile, VIEWER)))
     assert advice.policy is None
-    assert advice.says.endswith(f"curl -f -X DELETE {TOPIC_URL}/subscription/x%3B%20rm%20-rf%20%1B%5B2J")
+    assert advice.says.endswith(f"curl -f -X DELETE {TOPIC_URL}/subscription/x%253B%2520rm%2520-rf%2520%251B%255B2J")
     assert found(replace(VIEW, subscriptions=(replace(ARCHIVE, backlog=0),))) == []
 
 

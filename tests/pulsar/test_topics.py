@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, unquote_plus, urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pulsar_cam.errors import InvalidOption
-from pulsar_cam.pulsar.topics import DEFAULT_TOPIC, Topic, check_subscription
+from pulsar_cam.pulsar.topics import DEFAULT_TOPIC, Topic, check_subscription, subscription_path
 
 from ..lab.hostile import assert_showable, value_or_error
 
@@ -85,8 +85,16 @@ def test_subscription_may_have_any_printable_name(name: str) -> None:
     assert check_subscription(name) == name
 
 
-@pytest.mark.parametrize("name", ["", "   ", "x" * 201, "a\nb", "\x1b", "\udce9"])
+@pytest.mark.parametrize("name", ["", "   ", "x" * 201, "a\nb", "\x1b", "\udce9", ".", ".."])
 def test_subscription_without_a_usable_name_is_refused(name: str) -> None:
     with pytest.raises(InvalidOption) as caught:
         check_subscription(name)
     assert_showable(str(caught.value))
+
+
+@given(st.text(max_size=60))
+def test_a_subscription_in_an_admin_url_is_what_pulsar_makes_of_it_when_it_decodes_twice(name: str) -> None:
+    if value_or_error(lambda: check_subscription(name), InvalidOption):
+        folder, part = subscription_path(name).split("/")
+        assert (folder, unquote_plus(unquote_plus(part))) == ("subscription", name)
+        assert not set(part) & set("./+;?# ")
