@@ -92,7 +92,7 @@ class Admin:
         await self._http.call("GET", "/brokers/health", "check its own health")
 
     async def secured_by(self) -> Security | None:
-        """Return what the connection is secured by; None in plain text. A node that refuses us tells it, too."""
+        """Return what the connection is secured by; None in plain text. A node that refuses us answers, too."""
         stream = (await self._http.send("GET", "/brokers/version")).extensions["network_stream"]
         tls: ssl.SSLObject | None = stream.get_extra_info("ssl_object")
         certificate = tls.getpeercert() if tls else None
@@ -110,7 +110,7 @@ class Admin:
         return limits_in(await self.settings())
 
     async def create_topic(self, topic: Topic, partitions: int | None = None) -> bool:
-        """Create a topic, with so many partitions or as a plain one (0, or None); return False if it exists.
+        """Create a topic, with this number of partitions or as a plain one (0, or None); return False if it exists.
 
         Raises:
             InvalidOption: it exists with another number of partitions, and that is not None.
@@ -143,7 +143,7 @@ class Admin:
         return whole(json_object(answer).get("partitions")) or 0
 
     async def set_backlog_limit(self, topic: Topic, size_bytes: int) -> None:
-        """Let subscriptions lag behind by so many bytes; older messages are taken from them, publishing goes on."""
+        """Let subscriptions lag by `size_bytes`; older messages are taken from them, and publishing goes on."""
         # Pulsar compares a retention with both kinds of quota: the one by age must be there too, without an age.
         for kind in ("destination_storage", "message_age"):
             await self._http.call(
@@ -165,7 +165,7 @@ class Admin:
         )
 
     async def set_ttl(self, topic: Topic, seconds: int) -> None:
-        """Take messages from subscriptions that did not acknowledge them within so many seconds."""
+        """Take messages from subscriptions that did not acknowledge them within `seconds`."""
         path = f"/{topic.path}/messageTTL?messageTTL={seconds}"
         await self._http.call("POST", path, f"set the time to live of {topic}", topic=topic)
 
@@ -230,7 +230,7 @@ def limits_in(settings: Mapping[str, Any]) -> Limits:
 
 
 async def node_limits(endpoint: Endpoint) -> Limits:
-    """Return the node's limits on one message, or Pulsar's defaults where nobody tells.
+    """Return the node's limits on one message, or Pulsar's defaults where they are not known.
 
     A stand-alone WebSocket proxy has no admin API, and not every role may read the settings.
     """

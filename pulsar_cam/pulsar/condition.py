@@ -1,7 +1,7 @@
 """The condition of a stream behind its node, which a monitor sees and a publisher cannot.
 
-It is told over a topic of its own, as JSON with the names of `Condition`: the non-persistent topic of the stream's
-name and ``-condition``, because whoever is not there at the time needs it no more.
+It is published as JSON with the names of `Condition` to the non-persistent topic of the stream's name and
+``-condition``: a publisher that is away at the time has no use for it later.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _REMEDY = "check what else publishes to the monitor's topic"
 
 
 def condition_topic(topic: Topic) -> Topic:
-    """Return where the condition of a stream is told."""
+    """Return where the condition of a stream is published."""
     return replace(topic, domain="non-persistent", name=f"{topic.name}-condition")
 
 
@@ -61,7 +61,7 @@ def _is_above(value: float | None, limit: float | None) -> bool:
 
 
 def condition_in(payload: bytes) -> Condition:
-    """Read a condition that was told; anybody may have told it, so what is no plain number is left out.
+    """Read a condition; any client may have published it, so what is not a plain number is left out.
 
     Raises:
         BadMessage: no JSON object.
@@ -78,6 +78,6 @@ def condition_in(payload: bytes) -> Condition:
 
 
 def packet_with(condition: Condition) -> Packet:
-    """Return what a monitor publishes to tell a condition."""
+    """Return the packet in which a monitor publishes a condition."""
     payload = orjson.dumps(asdict(condition))
     return Packet(payload, width=0, height=0, captured_at_ns=time.time_ns(), source=SOURCE)

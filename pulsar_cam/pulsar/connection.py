@@ -53,7 +53,7 @@ class Connection:
     ) -> None:
         """Take what to open, what gives the same under another name, and where interruptions are logged.
 
-        The other name is for a session that was lost without a word: the node can hold its name for minutes. None if
+        The other name is for a session that was lost silently: the node can hold its name for minutes. None if
         the name must stay.
         """
         self.target = target

@@ -1,4 +1,4 @@
-"""Tokens: where they come from, and why a node may not take one. Shown to nobody but the node, in one header.
+"""Tokens: where they come from, and why a node may not take one. Shown to the node only, in one header.
 
 Formats: "The OAuth 2.0 Authorization Framework: Bearer Token Usage" (RFC 6750), "JSON Web Token" (RFC 7519).
 """
@@ -127,7 +127,7 @@ async def headers_of(credentials: Credentials | None) -> dict[str, str]:
 
 
 def refused(url: str, credentials: Credentials | None, headers: Mapping[str, str]) -> NotAuthenticated:
-    """Return the error that tells why a node did not take what these headers carried, as far as we can know.
+    """Return the error that says why a node did not take what these headers carried, as far as we can know.
 
     Pulsar answers alike to a token that is missing, wrong or expired.
     """
@@ -141,7 +141,7 @@ def refused(url: str, credentials: Credentials | None, headers: Mapping[str, str
 
 
 def expiry_of(token: str) -> datetime | None:
-    """Return until when a JSON Web Token is good; None for another kind of token, or one that tells no time.
+    """Return until when a JSON Web Token is good; None for another kind of token, or one that has no such time.
 
     The signature is not looked at: that is the node's part.
     """

@@ -128,7 +128,7 @@ def _refuse_plain_text(parameter: str, url: str) -> None:
 
 
 def _is_host(host: str) -> bool:
-    """Tell whether the network libraries would take it; what looks like an address and is none is a ValueError."""
+    """Return whether the network libraries would take it; a ValueError for what only looks like an address."""
     if _ADDRESS.fullmatch(host):
         return bool(ip_address(host))
     host.encode("idna")  # an empty or too long part of a name is a UnicodeError
@@ -136,7 +136,7 @@ def _is_host(host: str) -> bool:
 
 
 def is_loopback(url: str) -> bool:
-    """Tell whether a URL's host is this machine itself."""
+    """Return whether a URL's host is this machine itself."""
     return is_loopback_host(urlsplit(url).hostname or "")
 
 

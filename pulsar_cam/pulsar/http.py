@@ -53,7 +53,7 @@ class Http:
             return httpx.AsyncClient(
                 base_url=f"{self.url}/admin/v2",
                 auth=_FreshToken(self._endpoint.credentials),
-                verify=self._endpoint.tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),  # which trusts nobody
+                verify=self._endpoint.tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),  # which trusts no one
                 timeout=self._timeout_s,
                 trust_env=not is_loopback(self.url),
             )

@@ -28,7 +28,7 @@ _LONGEST = 100_000
 _DISCOVERY = "/.well-known/openid-configuration"
 # A token is not used in its last moments, in which it could expire on its way.
 _SPARE_S = 30.0
-_USUAL_LIFE_S = 300.0  # where the server does not tell
+_USUAL_LIFE_S = 300.0  # where the server does not say
 
 
 class OAuth2:

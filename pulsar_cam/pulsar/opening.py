@@ -27,7 +27,7 @@ _websockets_logger.setLevel(logging.INFO)
 
 OPEN_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 0.5
-# A peer that vanished without a word is noticed within 20 s.
+# A peer that vanished silently is noticed within 20 s.
 PING_INTERVAL_S = 5.0
 PING_TIMEOUT_S = 15.0
 # Twice what a node's largest message (5 MiB, unless set otherwise) becomes in base64. One that arrives takes five
@@ -36,7 +36,7 @@ MAX_TEXT_BYTES = 16 * 1024 * 1024
 
 
 async def end(websocket: ClientConnection, patience_s: float) -> None:
-    """Close a session with a close frame, or without one if the node does not take it in so many seconds."""
+    """Close a session with a close frame, or without one if the node does not take it within `patience_s`."""
     # In a task of its own: in one that was cancelled, the time-outs of Python before 3.11.4 do not work.
     closing = asyncio.create_task(websocket.close())
     try:

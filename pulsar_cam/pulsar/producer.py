@@ -87,7 +87,7 @@ class Producer(Session):
         """
         await self._connection.open()
         self._receiving = asyncio.create_task(self._receive())
-        # Whoever waits for room then learns from it why there is no more.
+        # A caller that waits for room then learns from it why there is no more.
         self._receiving.add_done_callback(lambda _: self._has_room.set())
 
     async def close(self) -> None:
@@ -202,7 +202,7 @@ class Producer(Session):
         return publish_text(stamped, message.context)
 
     async def drain(self, timeout_s: float) -> None:
-        """Wait until no message is in flight, but no longer than so many seconds."""
+        """Wait until no message is in flight, but no longer than `timeout_s`."""
         if self._in_flight:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(timeout_s):

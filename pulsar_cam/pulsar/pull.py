@@ -23,7 +23,7 @@ class PullConsumer(Consumer):
     _asked = 0
 
     async def pull(self, messages: int) -> None:
-        """Ask for so many messages more; what has not come when a session ends is asked for on the next one.
+        """Ask for this number of messages more; what has not come when a session ends is asked for on the next one.
 
         Raises:
             InvalidOption: less than one.

@@ -101,7 +101,7 @@ class Receiving(Session):
         return needed
 
     async def _keep_reading_ahead(self, websocket: ClientConnection) -> None:
-        """Take what is delivered meanwhile: a pong comes behind it, and nothing comes behind what nobody takes."""
+        """Take what is delivered meanwhile: a pong comes behind it, and nothing comes behind what is not taken."""
         with contextlib.suppress(ConnectionClosed):
             while len(self._read_ahead) < RECEIVER_QUEUE:
                 self._read_ahead.append(await websocket.recv(decode=False))

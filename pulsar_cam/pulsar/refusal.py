@@ -1,4 +1,4 @@
-"""Pulsar's HTTP refusals of a WebSocket session, told in our errors.
+"""Pulsar's HTTP refusals of a WebSocket session, as our errors.
 
 Pulsar answers a refused handshake with an HTML page; its table cell MESSAGE holds the reason, and often a JSON
 object with ``errorMsg`` inside (seen on a 4.0.8 node).

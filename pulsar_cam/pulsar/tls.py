@@ -1,4 +1,4 @@
-"""TLS: whom we trust, who we are, and what went wrong in words for a person.
+"""TLS: which certificates are trusted, which one is ours, and what went wrong in words for a person.
 
 Reasons and numbers of failures: those of OpenSSL 3 (``include/openssl/x509_vfy.h.in`` and ``sslerr.h`` there).
 """
@@ -89,7 +89,7 @@ def _no_certificate(key: Path | None) -> str:
 
 
 def is_secure(url: str) -> bool:
-    """Tell whether a URL's connections are encrypted."""
+    """Return whether a URL's connections are encrypted."""
     return url.startswith(("https://", "wss://"))
 
 

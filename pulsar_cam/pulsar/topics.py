@@ -51,7 +51,7 @@ class Topic:
         if len(text) > _LONGEST_NAME:
             raise InvalidOption("topic", ascii(text), f"a name has at most {_LONGEST_NAME} characters")
         if {".", ".."} & set(parts):
-            raise InvalidOption("topic", ascii(text), "'.' and '..' are no names, because URLs take them as folders")
+            raise InvalidOption("topic", ascii(text), "'.' and '..' are not names, because URLs take them as folders")
         topic = cls(domain, *parts)
         topic._check(text)
         return topic

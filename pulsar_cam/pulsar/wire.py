@@ -28,7 +28,7 @@ DEFAULT_TEXT_LIMIT = 1_048_576
 DEFAULT_MESSAGE_LIMIT = 5_242_880
 """A node's default for payload and metadata together (``maxMessageSize``)."""
 
-_ENVELOPE_BYTES = 4096  # all that is not payload: well under 1 kB, but for long source names
+_ENVELOPE_BYTES = 4096  # all that is not payload: well under 1 kB, except for long source names
 _LONGEST_LABEL = 200  # characters of a name or a notice
 MOST_EXTRA, MOST_EXTRA_BYTES = 32, 4096
 """How many properties that are not ours a packet may have, and how long they may be together, as JSON."""
@@ -49,7 +49,7 @@ class Receipt:
         problem: why the message was refused; None if it was accepted.
         failure: the class of the Java exception behind a refusal, such as ``TimeoutException``; empty where the node
             did not even try.
-        sent_at_ns: when the message was sent, Unix time in nanoseconds; None if nobody noted it.
+        sent_at_ns: when the message was sent, Unix time in nanoseconds; None if it was not noted.
         received_at_ns: when the receipt came, by the same clock.
     """
 
@@ -188,7 +188,7 @@ def nack_text(delivery: Delivery | Packet | Frame) -> str:
 
 
 def permit_text(messages: int) -> str:
-    """Return the JSON text that asks for so many messages, in pull mode."""
+    """Return the JSON text that asks for this number of messages, in pull mode."""
     return orjson.dumps({"type": "permit", "permitMessages": messages}).decode()
 
 
@@ -205,7 +205,7 @@ def packet_of(delivery: Delivery) -> Packet:
     """Return the packet in a delivery; one without our properties counts its age from the publish time.
 
     Raises:
-        DecodeError: the payload is no JPEG, or one too large to be safe.
+        DecodeError: the payload is not a JPEG, or one too large to be safe.
     """
     width, height = dimensions(delivery.payload)
     properties = delivery.properties
@@ -280,16 +280,16 @@ def _unix_ns(iso_time: str) -> int:
     try:
         return (datetime.fromisoformat(iso_time) - _EPOCH) // timedelta(microseconds=1) * 1000
     except (TypeError, ValueError, OverflowError) as error:  # no offset, no date, or one before year 1
-        raise BadMessage("a publish time that is no time") from error
+        raise BadMessage("a publish time that is not a time") from error
 
 
 def _json_object(text: str | bytes) -> dict[str, Any]:
     try:
         value = load_json(text)
     except ValueError as error:
-        raise BadMessage("text that is no JSON, or far too much of it") from error
+        raise BadMessage("text that is not JSON, or far too much of it") from error
     if not isinstance(value, dict):
-        raise BadMessage("JSON that is no object")
+        raise BadMessage("JSON that is not an object")
     return value
 
 
@@ -307,7 +307,7 @@ def _text_or_none(message: Mapping[str, Any], name: str) -> str | None:
 
 def _text_map(value: Any) -> dict[str, str]:
     if not isinstance(value, dict):
-        raise BadMessage("properties that are no object")
+        raise BadMessage("properties that are not an object")
     return {name: text for name, text in value.items() if isinstance(text, str)}
 
 
@@ -315,7 +315,7 @@ def _base64(text: str | memoryview) -> bytes:
     try:
         return pybase64.b64decode(text, validate=True)
     except ValueError as error:  # binascii.Error is one; so is a non-ASCII character
-        raise BadMessage("a payload that is no base64") from error
+        raise BadMessage("a payload that is not base64") from error
 
 
 _OUR_NAMES = frozenset(_our_values(Packet(b"", 0, 0, captured_at_ns=0)))

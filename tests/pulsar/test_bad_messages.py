@@ -24,7 +24,7 @@ DELIVERY = {"messageId": "CAAQ", "payload": "anBlZw==", "publishTime": "2026-01-
 
 @asynccontextmanager
 async def server(*before: str, answer: dict[str, str] | None = None) -> AsyncIterator[Endpoint]:
-    """Give a server that says something to whoever connects, and gives one answer to what it is sent."""
+    """Give a server that says something to each client that connects, and gives one answer to what it is sent."""
 
     async def handle(websocket: ServerConnection) -> None:
         for text in before:

@@ -1,4 +1,4 @@
-"""The condition of a stream as a monitor tells it: read from anybody, and heeded only while it is new."""
+"""The condition of a stream as a monitor publishes it: read from any client, and heeded only while it is new."""
 
 from __future__ import annotations
 

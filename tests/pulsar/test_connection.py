@@ -45,7 +45,7 @@ async def session_with(handler: Callable[[ServerConnection], Awaitable[None]]) -
 
 
 async def opened(session: Connection, count: int) -> None:
-    """Live through so many sessions."""
+    """Live through `count` sessions."""
     async for websocket in session.sessions():
         await websocket.wait_closed()
         count -= 1
