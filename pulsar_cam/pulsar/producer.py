@@ -17,11 +17,12 @@ from ..errors import BadMessage, ConnectionLost
 from ..frame import Packet
 from .connection import Connection
 from .endpoint import Endpoint
+from .extra import check_extra
 from .in_flight import InFlight, Message
 from .session import Session
 from .target import Target
 from .topics import Topic
-from .wire import Receipt, check_extra, parse_receipt, publish_text
+from .wire import Receipt, parse_receipt, publish_text
 
 _DRAIN_ON_CLOSE_S = 0.7
 _LATE_RECEIPT_S = 2.0

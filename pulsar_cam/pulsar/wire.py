@@ -15,10 +15,11 @@ from typing import Any
 import orjson
 import pybase64
 
-from ..errors import BadMessage, InvalidOption
+from ..errors import BadMessage
 from ..frame import Frame, Packet
 from ..pictures.jpeg_header import dimensions
 from ..text import load_json, printable, reason_of, whole
+from .extra import extra_in
 
 CONTENT_TYPE = "image/jpeg"
 OTHER_CONTENT_TYPE = "application/octet-stream"
@@ -30,8 +31,6 @@ DEFAULT_MESSAGE_LIMIT = 5_242_880
 
 _ENVELOPE_BYTES = 4096  # all that is not payload: well under 1 kB, except for long source names
 _LONGEST_LABEL = 200  # characters of a name or a notice
-MOST_EXTRA, MOST_EXTRA_BYTES = 32, 4096
-"""How many properties that are not ours a packet may have, and how long they may be together, as JSON."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MESSAGE_ID = re.compile(rb'\{"messageId":"([\w+/=]{1,200})"')
 _UP_TO_PAYLOAD = re.compile(_MESSAGE_ID.pattern + rb',"payload":"')
@@ -99,30 +98,6 @@ def publish_text(packet: Packet, context: str) -> bytes:
             "eventTime": _iso_time(packet.captured_at_ns),
         }
     )
-
-
-def extra_bytes(extra: Mapping[str, str]) -> int:
-    """Return by how much the properties of a packet that are not ours make its message longer."""
-    return sum(len(orjson.dumps(name)) + len(orjson.dumps(text)) + 2 for name, text in extra.items())
-
-
-def check_extra(extra: Mapping[str, str]) -> None:
-    """Find out whether a packet with these properties of its own can be published.
-
-    Raises:
-        InvalidOption: too many, too long, or not text.
-    """
-    try:
-        fits = len(extra) <= MOST_EXTRA and extra_bytes(extra) <= MOST_EXTRA_BYTES
-        is_text = all(isinstance(part, str) for part in (*extra, *extra.values()))
-    except TypeError:
-        fits, is_text = True, False
-    if not is_text:
-        raise InvalidOption("extra", f"of {len(extra)} properties", "names and values have to be text")
-    if not fits:
-        raise InvalidOption(
-            "extra", f"of {len(extra)} properties", f"at most {MOST_EXTRA}, of {MOST_EXTRA_BYTES} bytes together"
-        )
 
 
 def max_jpeg_bytes(text_limit: int = DEFAULT_TEXT_LIMIT, message_limit: int = DEFAULT_MESSAGE_LIMIT) -> int:
@@ -227,22 +202,8 @@ def packet_of(delivery: Delivery) -> Packet:
         message_id=delivery.message_id,
         key=_label(delivery.key or ""),
         published_at_ns=delivery.published_at_ns,
-        extra=_extra_in(properties),
+        extra=extra_in(properties, _OUR_NAMES),
     )
-
-
-def _extra_in(properties: Mapping[str, str]) -> dict[str, str]:
-    """Return the properties that are not ours, up to the first that makes them too many or too long."""
-    extra: dict[str, str] = {}
-    room = MOST_EXTRA_BYTES
-    for name, text in properties.items():
-        if name in _OUR_NAMES:
-            continue
-        room -= extra_bytes({name: text})
-        if room < 0 or len(extra) == MOST_EXTRA:
-            break
-        extra[name] = text
-    return extra
 
 
 def _properties(packet: Packet) -> dict[str, str]:

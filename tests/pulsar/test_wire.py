@@ -13,19 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulsar_cam.errors import BadMessage, DecodeError, InvalidOption
+from pulsar_cam.errors import BadMessage, DecodeError
 from pulsar_cam.frame import Packet
+from pulsar_cam.pulsar.extra import MOST_EXTRA, MOST_EXTRA_BYTES, check_extra, extra_bytes
 from pulsar_cam.pulsar.wire import (
     DEFAULT_MESSAGE_LIMIT,
     DEFAULT_TEXT_LIMIT,
-    MOST_EXTRA,
-    MOST_EXTRA_BYTES,
     Delivery,
     Receipt,
     ack_of_unreadable,
     ack_text,
-    check_extra,
-    extra_bytes,
     max_jpeg_bytes,
     packet_of,
     parse_delivery,
@@ -403,22 +400,6 @@ def test_properties_of_strangers_are_bounded(properties: dict[str, str]) -> None
     assert len(packet.extra) <= MOST_EXTRA
     assert extra_bytes(packet.extra) <= MOST_EXTRA_BYTES
     assert len(publish_text(replace(packet, jpeg=b""), "c")) < 4096 + MOST_EXTRA_BYTES
-
-
-@pytest.mark.parametrize(
-    ("extra", "problem"),
-    [
-        ({str(number): "" for number in range(33)}, "at most 32"),
-        ({"lane": "x" * 5000}, "of 4096 bytes together"),
-        ({"lane": 2}, "have to be text"),
-        ({"lane": None}, "have to be text"),
-        ({"lane": "caf\udce9"}, "have to be text"),
-    ],
-    ids=["too many", "too long", "number", "null", "not UTF-8"],
-)
-def test_properties_that_cannot_be_published_are_refused_beforehand(extra: Any, problem: str) -> None:
-    with pytest.raises(InvalidOption, match=problem):
-        check_extra(extra)
 
 
 def test_a_packet_goes_under_its_key_or_its_sources_name() -> None:
