@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,7 +24,6 @@ from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.runtime.retry import MAX_DELAY_S
 
 from ..lab.hostile import assert_showable
-from ..lab.tls_server import answering
 
 
 def target(url: str) -> Target:
@@ -115,44 +113,6 @@ def test_closing_does_not_wait_for_a_network_that_takes_nothing(monkeypatch: pyt
             assert websocket.state is State.CLOSED
 
     asyncio.run(main())
-
-
-@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "ftp://user:secret@127.0.0.1:9"])
-def test_a_proxy_that_cannot_be_used_is_a_sentence(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
-    monkeypatch.setenv("SOCKS_PROXY", proxy)
-    monkeypatch.delenv("NO_PROXY", raising=False)
-    monkeypatch.delenv("no_proxy", raising=False)
-    with pytest.raises(NodeUnreachable, match="NO_PROXY") as caught:
-        asyncio.run(Connection(target("ws://192.0.2.1:8080"), Endpoint.of()).open())
-    assert "secret" not in str(caught.value)
-
-
-REDIRECTION = b"HTTP/1.1 302 Found\r\nLocation: %b\r\nContent-Length: 0\r\n\r\n"
-
-
-@pytest.mark.parametrize("secret", [None, Token("secret")])
-def test_redirections_are_not_followed(secret: Token | None) -> None:
-    with answering(None) as (elsewhere, asked):
-        for location in (
-            f"ws://127.0.0.1:{elsewhere}/",
-            f"wss://127.0.0.1:{elsewhere}",
-            "/other",
-            "ws://x:99999999/",
-        ):
-            with answering(None, REDIRECTION % location.encode()) as (port, requests):
-                endpoint = Endpoint.of(credentials=secret)
-                with pytest.raises(NodeUnreachable, match="redirects to another address, which is not followed"):
-                    asyncio.run(Connection(target(f"ws://127.0.0.1:{port}"), endpoint).open())
-            assert len(requests) == 1
-    assert asked == []
-
-
-def test_a_token_is_in_no_log(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
-    with answering(None) as (port, requests), pytest.raises(NotAuthenticated):
-        asyncio.run(Connection(target(f"ws://127.0.0.1:{port}"), Endpoint.of(credentials=Token("secret"))).open())
-    assert b"Authorization: Bearer secret" in requests[0]
-    assert "secret" not in caplog.text
 
 
 class Guard:
