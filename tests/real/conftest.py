@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pulsar_cam.errors import DependencyMissing, LocalNodeError
-from pulsar_cam.node import LocalNode, NodeState, folders
+from pulsar_cam.node import LocalNode, NodeState, folders, settings
 from pulsar_cam.node.software import java
 from pulsar_cam.node.software.distribution import pulsar_home
 
@@ -49,3 +49,16 @@ def secured(_pulsar: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """A node with authentication, authorization and TLS; its tests are one `xdist_group`, so that it starts once."""
     with secured_node(tmp_path_factory.mktemp("secured")) as node:
         yield node
+
+
+@pytest.fixture(scope="session")
+def impatient(_pulsar: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeState]:
+    """A node that ends a session after 2 s of silence, and looks at its quotas as often; an `xdist_group`, too."""
+    impatient = LocalNode("impatient", tmp_path_factory.mktemp("impatient"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(settings.SETTINGS, "webSocketSessionIdleTimeoutMillis", "2000")
+        patch.setitem(settings.SETTINGS, "backlogQuotaCheckIntervalInSeconds", "2")
+        try:
+            yield impatient.start(0, 0)
+        finally:
+            impatient.stop()

@@ -14,7 +14,7 @@ import pytest
 
 from pulsar_cam.errors import TopicTerminated
 from pulsar_cam.frame import Frame
-from pulsar_cam.node import NodeState, settings
+from pulsar_cam.node import NodeState
 from pulsar_cam.publishing.plan import Adapt
 from pulsar_cam.pulsar import connection, opening
 from pulsar_cam.pulsar.admin import Admin
@@ -144,30 +144,27 @@ def test_a_topic_that_is_terminated_ends_its_publisher_with_a_sentence(node: Nod
             runs.publish(pattern, endpoint, topic, frames=1)
 
 
-@pytest.mark.usefixtures("_pulsar")
+@pytest.mark.xdist_group("impatient")
 @pytest.mark.timeout(300, func_only=True)
 @pytest.mark.parametrize("policy", ["producer_request_hold", "producer_exception"])
-def test_a_full_backlog_is_told_and_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: str) -> None:
-    monkeypatch.setitem(settings.SETTINGS, "backlogQuotaCheckIntervalInSeconds", "2")
-    topic = new_topic()
-    with mortal_node(tmp_path) as node:
-        endpoint = endpoint_of(node.state)
-        asyncio.run(make_topic_with_a_forgotten_subscription(endpoint, topic, policy))
-        with Watching(node.state, topic) as watching, fixed(node.state, topic) as stats:
-            comes_back(watching, "the start")
-            wait_until(lambda: "no receipt" in stats.status or "quota" in stats.status, "reason", 90)
-            published = stats.published
-            call(endpoint, "DELETE", f"/{topic.path}/subscription/forgotten")
-            comes_back(watching, "the backlog is gone", 90)
-            assert stats.published > published
-        asyncio.run(subscribe_and_forget(endpoint, topic))
-        with (
-            Watching(node.state, topic, every_frame=True, frames=200) as every,
-            Publishing(node.state, topic, lambda: Film(200), every_frame=True) as stats,
-        ):
-            wait_until(lambda: "no receipt" in stats.status or "quota" in stats.status, "reason", 90)
-            call(endpoint, "DELETE", f"/{topic.path}/subscription/forgotten")
-            wait_until(lambda: every.stats.shown == 200, "every frame", 90)
+def test_a_full_backlog_is_told_and_waited_for(impatient: NodeState, policy: str) -> None:
+    topic, endpoint = new_topic(), endpoint_of(impatient)
+    asyncio.run(make_topic_with_a_forgotten_subscription(endpoint, topic, policy))
+    with Watching(impatient, topic) as watching, fixed(impatient, topic) as stats:
+        comes_back(watching, "the start")
+        wait_until(lambda: "no receipt" in stats.status or "quota" in stats.status, "reason", 90)
+        published = stats.published
+        call(endpoint, "DELETE", f"/{topic.path}/subscription/forgotten")
+        comes_back(watching, "the backlog is gone", 90)
+        assert stats.published > published
+    asyncio.run(subscribe_and_forget(endpoint, topic))
+    with (
+        Watching(impatient, topic, every_frame=True, frames=200) as every,
+        Publishing(impatient, topic, lambda: Film(200), every_frame=True) as stats,
+    ):
+        wait_until(lambda: "no receipt" in stats.status or "quota" in stats.status, "reason", 90)
+        call(endpoint, "DELETE", f"/{topic.path}/subscription/forgotten")
+        wait_until(lambda: every.stats.shown == 200, "every frame", 90)
     assert every.viewer.numbers == list(range(200))
 
 
@@ -212,14 +209,10 @@ def test_a_full_disk_is_told_and_costs_no_frame_that_counts(tmp_path: Path) -> N
     assert every.viewer.numbers == list(range(200))
 
 
-@pytest.mark.usefixtures("_pulsar")
-@pytest.mark.timeout(300, func_only=True)
-@pytest.mark.parametrize("idle_s", [2, 5])
-def test_quiet_sessions_survive_a_short_idle_time_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, idle_s: int
-) -> None:
-    """A viewer of a topic without frames, and a publisher whose camera gives none for several times the time-out."""
-    monkeypatch.setitem(settings.SETTINGS, "webSocketSessionIdleTimeoutMillis", str(idle_s * 1000))
+@pytest.mark.xdist_group("impatient")
+@pytest.mark.timeout(200, func_only=True)
+def test_quiet_sessions_survive_a_short_idle_time_out(impatient: NodeState) -> None:
+    """A viewer of a topic without frames, and a publisher whose camera gives none for eight times the time-out."""
     topic, goes_on = new_topic(), threading.Event()
 
     class Pausing(PatternSource):
@@ -230,13 +223,12 @@ def test_quiet_sessions_survive_a_short_idle_time_out(
             return frame
 
     with (
-        mortal_node(tmp_path) as node,
-        Watching(node.state, topic) as watching,
-        Watching(node.state, new_topic(), subscription="quiet") as quiet,
-        fixed(node.state, topic, lambda: Pausing((320, 240), 30)) as stats,
+        Watching(impatient, topic) as watching,
+        Watching(impatient, new_topic(), subscription="quiet") as quiet,
+        fixed(impatient, topic, lambda: Pausing((320, 240), 30)) as stats,
     ):
         wait_until(lambda: stats.captured == 30, "pause")
-        time.sleep(8 * idle_s)
+        time.sleep(16)
         goes_on.set()
         comes_back(watching, "the pause")
         sessions = [stats.session, watching.stats.session, quiet.stats.session]

@@ -16,7 +16,7 @@ import pytest
 from pulsar_cam.errors import TopicNotFound
 from pulsar_cam.frame import Frame
 from pulsar_cam.monitor.judge import PARTS
-from pulsar_cam.node import NodeState, settings
+from pulsar_cam.node import NodeState
 from pulsar_cam.publishing.control.demand import Demand
 from pulsar_cam.pulsar.admin import Admin
 from pulsar_cam.pulsar.credentials import Token
@@ -274,15 +274,13 @@ def test_a_full_disk_is_named_and_well_again_when_the_node_was_started_anew(tmp_
         monitoring.becomes("", 90)
 
 
-@pytest.mark.usefixtures("_pulsar")
-@pytest.mark.timeout(200, func_only=True)
-def test_a_quiet_session_survives_an_idle_time_out_of_5_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(settings.SETTINGS, "webSocketSessionIdleTimeoutMillis", "5000")
-    with mortal_node(tmp_path) as node, Monitoring(node.state, new_topic(), 6.0) as monitoring:
-        wait_until(lambda: bool(monitoring.views) and monitoring.views[-1].idle_s > 12, "12 s of silence")
+@pytest.mark.xdist_group("impatient")
+def test_a_quiet_session_survives_an_idle_time_out_of_2_s(impatient: NodeState) -> None:
+    with Monitoring(impatient, new_topic(), 4.0) as monitoring:
+        wait_until(lambda: bool(monitoring.views) and monitoring.views[-1].idle_s > 6, "6 s of silence")
         view = monitoring.views[-1]
     assert view.reconnects == 0
-    assert [each.says for each in view.findings if "idle time-out of 5 s" in each.says]
+    assert [each.says for each in view.findings if "idle time-out of 2 s" in each.says]
 
 
 @pytest.mark.xdist_group("secured")
