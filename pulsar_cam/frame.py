@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -60,6 +60,7 @@ class Packet:
     ``captured_at_ns``.
 
     Attributes:
+        session: of one run of a publisher of this project, random; None for other publishers, whatever they call so.
         quality: what it was encoded with, 1 to 100; None for a camera's own JPEG, which does not say.
         receipt_ns: the publisher's shortest recent time from sending a message to its receipt.
         message_id: Pulsar's name for the message that brought it, in base64; empty if none did.
@@ -88,6 +89,14 @@ class Packet:
     key: str = ""
     published_at_ns: int | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def stream(self) -> Hashable:
+        """Whose packet it is: packets of one run of one source have an equal one, and so have all of strangers.
+
+        A stranger's key or name says nothing of that: it may be another one in every message.
+        """
+        return (self.source, self.session) if self.session else None
 
 
 Captured: TypeAlias = Frame | Packet

@@ -9,6 +9,7 @@ the message seems to have taken, and at least by that less both round trips. Thi
 from __future__ import annotations
 
 import time
+from collections.abc import Hashable
 
 from ..frame import Packet
 
@@ -33,7 +34,7 @@ class ClockOffset:
     def __init__(self, *, lags: bool = False) -> None:
         self.offset_ns = 0
         self._lags = lags
-        self._publisher: tuple[str, str | None] | None = None
+        self._publisher: Hashable = None
         self._shortest_ns: int | None = None
         self._round_trips_ns: int | None = None
         self._sent_at_ns = 0
@@ -47,8 +48,8 @@ class ClockOffset:
         """
         if packet.delivered_at_ns is None:
             return
-        if self._publisher != (packet.source, packet.session):
-            self._publisher, self._shortest_ns = (packet.source, packet.session), None
+        if self._publisher != packet.stream:
+            self._publisher, self._shortest_ns = packet.stream, None
         sent_at_ns = packet.captured_at_ns if packet.sent_at_ns is None else packet.sent_at_ns
         if self._was_set(sent_at_ns):
             self._shortest_ns = None

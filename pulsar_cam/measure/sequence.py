@@ -17,7 +17,7 @@ class Gaps:
 
     Attributes:
         missing: numbers that never came: frames that the publisher dropped, or that got lost.
-        repeated: numbers that were not greater than the one before.
+        repeated: numbers that were not greater than the one before; without a session, that is a new start.
     """
 
     def __init__(self) -> None:
@@ -29,13 +29,13 @@ class Gaps:
         """Note the number of a packet that arrived; one without a number is ignored."""
         if packet.sequence is None:
             return
-        stream = (packet.source, packet.session)
-        last = self._last.pop(stream, None)
-        if last is not None and packet.sequence <= last:
-            self.repeated += 1
-        elif last is not None:
+        last = self._last.pop(packet.stream, None)
+        if last is not None and packet.sequence > last:
             self.missing += packet.sequence - last - 1
-        self._last[stream] = max(packet.sequence, last or 0)
+        elif last is not None and packet.session:
+            self.repeated += 1
+            self._last[packet.stream] = last
+        self._last.setdefault(packet.stream, packet.sequence)
         if len(self._last) > _MOST_SESSIONS:
             self._last.pop(next(iter(self._last)))
 
@@ -53,7 +53,7 @@ class Recent:
         """Note a packet, and return whether it came before; one without session or number never did."""
         if packet.session is None or packet.sequence is None:
             return False
-        frame = (packet.source, packet.session, packet.sequence)
+        frame = (packet.stream, packet.sequence)
         if frame in self._frames:
             return True
         self._frames[frame] = None
@@ -76,9 +76,8 @@ class Repeats:
         """Note a packet, and return whether it came before; one without session or number never did."""
         if packet.session is None or packet.sequence is None:
             return False
-        stream = (packet.source, packet.session)
-        numbers = self._streams.pop(stream, None) or _Numbers(packet.sequence)
-        self._streams[stream] = numbers
+        numbers = self._streams.pop(packet.stream, None) or _Numbers(packet.sequence)
+        self._streams[packet.stream] = numbers
         if len(self._streams) > _MOST_STREAMS:
             self._streams.pop(next(iter(self._streams)))
         return numbers.has_come(packet.sequence)

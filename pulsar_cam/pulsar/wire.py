@@ -34,6 +34,7 @@ _LONGEST_LABEL = 200  # characters of a name or a notice
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MESSAGE_ID = re.compile(rb'\{"messageId":"([\w+/=]{1,200})"')
 _UP_TO_PAYLOAD = re.compile(_MESSAGE_ID.pattern + rb',"payload":"')
+_SESSION = re.compile(r"[0-9a-f]{8}", re.ASCII)  # as a Producer makes it
 _BROKER_FAILED = "send-error:8"  # 3 and 7 are texts that the WebSocket service does not take
 _FAILURE = re.compile(r"\b([A-Z]\w{1,60}): ", re.ASCII)
 
@@ -191,7 +192,7 @@ def packet_of(delivery: Delivery) -> Packet:
         height=height,
         captured_at_ns=delivery.published_at_ns if captured_at_ns is None else captured_at_ns,
         source=_label(properties.get("source") or delivery.key or ""),
-        session=_label(properties["session"]) if "session" in properties else None,
+        session=_session_in(properties),
         sequence=whole(properties.get("sequence")),
         quality=whole(properties.get("quality"), 100),
         encoded_at_ns=whole(properties.get("encoded-at-ns")),
@@ -204,6 +205,11 @@ def packet_of(delivery: Delivery) -> Packet:
         published_at_ns=delivery.published_at_ns,
         extra=extra_in(properties, _OUR_NAMES),
     )
+
+
+def _session_in(properties: Mapping[str, str]) -> str | None:
+    session = properties.get("session", "")
+    return session if "source" in properties and _SESSION.fullmatch(session) else None
 
 
 def _properties(packet: Packet) -> dict[str, str]:

@@ -98,17 +98,18 @@ class Live:
 class OnePublisher:
     """Of several publishers on one topic, the one whose pictures are shown: mixed, they would make no film.
 
-    That is the first one; another takes its place when it was quiet for a second.
+    That is the first one; another takes its place when it was quiet for a second. Those that do not say who they are
+    count as one.
     """
 
     def __init__(self) -> None:
-        self._shown: Hashable = None
+        self._shown: Hashable = None  # as is a stranger
         self._last_at_s = -_QUIET_AFTER_S
         self._has_warned = False
 
     def sent(self, packet: Packet) -> bool:
         """Return whether a packet that arrives now is of that publisher."""
-        stream, now_s = (packet.source, packet.session), time.monotonic()
+        stream, now_s = packet.stream, time.monotonic()
         if stream != self._shown and now_s - self._last_at_s < _QUIET_AFTER_S:
             self._warn(packet)
             return False

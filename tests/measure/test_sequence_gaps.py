@@ -31,6 +31,13 @@ def test_gaps_and_repeats_follow_the_numbers(sequences: list[int | None], missin
     assert (gaps.missing, gaps.repeated) == (missing, repeated)
 
 
+def test_a_stranger_that_starts_over_repeats_nothing() -> None:
+    gaps = Gaps()
+    for sequence in (0, 1, 2, 0, 1, 3):
+        gaps.follow(numbered(sequence, None, source=f"key {sequence}"))
+    assert (gaps.missing, gaps.repeated) == (1, 0)
+
+
 def test_each_session_of_each_source_is_followed_by_itself() -> None:
     gaps = Gaps()
     for packet in (

@@ -270,8 +270,24 @@ def test_what_cannot_be_read_is_acknowledged_if_it_begins_as_pulsars(text: bytes
 
 def test_labels_are_made_showable_and_short() -> None:
     packet = packet_of(delivered(properties={"source": "\x1b[2J" + "x" * 9999, "session": "\n" * 9999}))
-    for label in (packet.source, packet.session or ""):
-        assert_showable(label, 203)
+    assert packet.session is None
+    assert_showable(packet.source, 203)
+
+
+@pytest.mark.parametrize(
+    ("properties", "session"),
+    [
+        ({"source": "cam", "session": "5f2a9c01"}, "5f2a9c01"),
+        ({"session": "5f2a9c01"}, None),
+        ({"source": "cam"}, None),
+        ({"source": "cam", "session": "frame-1"}, None),
+        ({"source": "cam", "session": "5f2a9c012"}, None),
+    ],
+)
+def test_a_session_is_what_this_project_writes(properties: dict[str, str], session: str | None) -> None:
+    packet = packet_of(delivered(properties=properties, key="lane-1"))
+    assert packet.session == session
+    assert (packet.stream is None) == (session is None)
 
 
 @pytest.mark.parametrize("payload", [b"", b"hello", b"\x89PNG\r\n\x1a\n", JPEG[:9], SOI + frame_header(65500, 65500)])
