@@ -16,6 +16,9 @@ class SessionState(Protocol):
     def is_connected(self) -> bool: ...
 
     @property
+    def is_stalled(self) -> bool: ...
+
+    @property
     def status(self) -> str: ...
 
     @property

@@ -56,6 +56,9 @@ QUALITY = _gauge("jpeg_quality", "", "JPEG quality of the newest frame, 1 to 100
 WIDTH = _gauge("picture_width", "pixels", "Width of the newest frame, as it was published.", _STREAM)
 HEIGHT = _gauge("picture_height", "pixels", "Height of the newest frame, as it was published.", _STREAM)
 CONNECTED = _gauge("connected", "", "1 while a session with Pulsar is open, 0 while there is none.", _STREAM)
+STALLED = _gauge(
+    "stalled", "", "1 while nothing gets through a session that should, though it opens, else 0.", _STREAM
+)
 RECONNECTS = _count("", "reconnects", "How often a session with Pulsar was opened again.", _STREAM)
 RECOVERY = _seconds(
     "last_recovery", "How long the last interruption of the session took; 0 before the first one.", _STREAM

@@ -42,6 +42,7 @@ def run_samples(stats: PublishStats | WatchStats, labels: tuple[str, str]) -> It
 def _session(session: SessionState | None, labels: tuple[str, str]) -> Iterator[Sample]:
     """Yield how the session with Pulsar is; all is 0 before there is one, so that rates are right from the start."""
     yield Sample(f.CONNECTED, labels, session.is_connected if session else 0)
+    yield Sample(f.STALLED, labels, session.is_stalled if session else 0)
     yield Sample(f.RECONNECTS, labels, session.reconnects if session else 0)
     yield Sample(f.RECOVERY, labels, (session and session.recovery_s) or 0)
     yield Sample(f.BAD_MESSAGES, labels, session.bad_messages if session else 0)

@@ -105,7 +105,7 @@ class PublishStats:
     @property
     def unready(self) -> str:
         """Why no frames are published now, in a few words; empty while they can be."""
-        if self.trouble or not self.session or not self.session.is_connected:
+        if self.trouble or not self.session or not self.session.is_connected or self.session.is_stalled:
             return self.trouble or self.status
         return "" if self.captured else "no frame yet"
 

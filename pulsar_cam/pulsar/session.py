@@ -62,6 +62,11 @@ class Session(ABC):
         return self._connection.is_connected
 
     @property
+    def is_stalled(self) -> bool:
+        """Whether nothing gets through an open session, though it should; `status` then begins with "stalled"."""
+        return False
+
+    @property
     def reconnects(self) -> int:
         """How often the session was opened again."""
         return self._connection.reconnects

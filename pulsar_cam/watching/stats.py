@@ -99,7 +99,8 @@ class WatchStats:
     @property
     def unready(self) -> str:
         """Why nothing can arrive now, in a few words; empty while it can."""
-        return "" if self.session and self.session.is_connected else self.status
+        can_arrive = self.session and self.session.is_connected and not self.session.is_stalled
+        return "" if can_arrive else self.status
 
     def arrived(self, delivery: Delivery) -> None:
         """Count a message."""

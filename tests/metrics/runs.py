@@ -30,8 +30,8 @@ MS = 1_000_000
 def session(**values: object) -> Any:
     """Return what metrics ask of a producer or a consumer."""
     base = {
-        "status": "connected", "is_connected": True, "has_opened": True, "reconnects": 2, "recovery_s": 1.25,
-        "bad_messages": 1, "in_flight": 3, "window": 5, "receiver_queue": 6, "ping_s": 0.004,
+        "status": "connected", "is_connected": True, "is_stalled": False, "has_opened": True, "reconnects": 2,
+        "recovery_s": 1.25, "bad_messages": 1, "in_flight": 3, "window": 5, "receiver_queue": 6, "ping_s": 0.004,
         "pings_s": [0.004, 0.006], "jumps": 7,
     }  # fmt: skip
     return SimpleNamespace(**base | values)

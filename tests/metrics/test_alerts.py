@@ -46,6 +46,10 @@ CASES: dict[str, tuple[dict[str, str], dict[float, int]]] = {
         {f"pulsar_cam_connected{PUBLISHER}": "1x8 0x12", f"pulsar_cam_connected{VIEWER}": "1x20"},
         {2.25: 0, 4: 1},
     ),
+    "PulsarCamStalled": (
+        {f"pulsar_cam_stalled{VIEWER}": "0x8 1x12", f"pulsar_cam_stalled{PUBLISHER}": "0x8 1x1 0x11"},
+        {2.25: 0, 4: 1},
+    ),
     "PulsarCamReconnecting": (
         {f"pulsar_cam_reconnects_total{PUBLISHER}": "0x8 0+1x12", f"pulsar_cam_reconnects_total{VIEWER}": "0x8 1x12"},
         {2: 0, 5: 1},

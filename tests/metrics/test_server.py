@@ -336,5 +336,7 @@ def test_a_viewer_is_ready_when_it_is_connected() -> None:
     assert stats.unready == "connecting"
     stats.session = session(is_connected=False, status="reconnecting: the node is gone")
     assert stats.unready == "reconnecting: the node is gone"
+    stats.session = session(is_stalled=True, status="stalled: nothing comes")
+    assert stats.unready == "stalled: nothing comes"
     stats.session = session()
     assert stats.unready == ""
