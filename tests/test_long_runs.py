@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import itertools
-import json
 import os
 import random
 from collections.abc import Callable, Iterator
 
+import orjson
 import pytest
 
 from pulsar_cam.publishing import encoding
@@ -46,10 +46,10 @@ def _one_core() -> Iterator[None]:
 class Peer:
     """The node's end of a session, without a network between: it answers what it is sent."""
 
-    def __init__(self, answer: Callable[[str | bytes], str], first: int) -> None:
+    def __init__(self, answer: Callable[[str | bytes], bytes], first: int) -> None:
         """Take what is answered to a text, and how many answers come before any text."""
         self._answer = answer
-        self._answers: asyncio.Queue[str] = asyncio.Queue()
+        self._answers: asyncio.Queue[bytes] = asyncio.Queue()
         for _ in range(first):
             self._answers.put_nowait(answer("{}"))
 
@@ -58,7 +58,7 @@ class Peer:
 
     async def recv(self, **_: object) -> bytes:
         await asyncio.sleep(0)
-        return (await self._answers.get()).encode()
+        return await self._answers.get()
 
     async def ping(self) -> asyncio.Future[float]:
         pong = asyncio.get_running_loop().create_future()
@@ -69,17 +69,17 @@ class Peer:
         """There is nothing to close."""
 
 
-def receipt(message: str | bytes) -> str:
-    return json.dumps({"result": "ok", "messageId": "CAAQ", "context": json.loads(message)["context"]})
+def receipt(message: str | bytes) -> bytes:
+    return orjson.dumps({"result": "ok", "messageId": "CAAQ", "context": orjson.loads(message)["context"]})
 
 
-def deliveries() -> Iterator[str]:
+def deliveries() -> Iterator[bytes]:
     """Yield frames as Pulsar sends them, one for each ack."""
     payload = base64.b64encode(TINY).decode()
     for number in itertools.count():
         properties = {"session": "one", "source": "flood", "sequence": str(number)}
         message = {"messageId": f"CA{number}", "payload": payload, "properties": properties}
-        yield json.dumps(message | {"publishTime": "2026-01-02T03:04:05Z"}, separators=(",", ":"))
+        yield orjson.dumps(message | {"publishTime": "2026-01-02T03:04:05Z"})
 
 
 class Looks:

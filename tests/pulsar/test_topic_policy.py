@@ -17,18 +17,27 @@ MIB = 1024 * 1024
 
 
 @pytest.mark.parametrize(
-    "policy",
+    ("smallest", "refused"),
     [
-        TopicPolicy(),
-        TopicPolicy(retention_s=1),
-        TopicPolicy(retention_bytes=2 * MIB),
-        TopicPolicy(backlog_bytes=1),
-        TopicPolicy(ttl_s=1),
-        TopicPolicy(3600, 10**10, 30, 10**10 - MIB),
+        (TopicPolicy(retention_s=1), TopicPolicy(retention_s=0)),
+        (TopicPolicy(retention_bytes=2 * MIB), TopicPolicy(retention_bytes=2 * MIB - 1)),
+        (TopicPolicy(backlog_bytes=1), TopicPolicy(backlog_bytes=0)),
+        (TopicPolicy(ttl_s=1), TopicPolicy(ttl_s=0)),
+        (TopicPolicy(3600, 10 * MIB, 30, 10 * MIB - 1), TopicPolicy(3600, 10 * MIB, 30, 10 * MIB)),
     ],
 )
-def test_limits_that_pulsar_takes_pass(policy: TopicPolicy) -> None:
-    policy.check(TOPIC)
+def test_limits_that_pulsar_takes_pass_and_one_less_does_not(smallest: TopicPolicy, refused: TopicPolicy) -> None:
+    smallest.check(TOPIC)
+    with pytest.raises(InvalidOption):
+        refused.check(TOPIC)
+
+
+@pytest.mark.parametrize("topic", [TOPIC, FLEETING])
+def test_a_topic_of_any_kind_needs_no_limits(topic: Topic) -> None:
+    admin = NotingAdmin()
+    TopicPolicy().check(topic)
+    asyncio.run(TopicPolicy().apply(cast(Admin, admin), topic))
+    assert admin.calls == []
 
 
 @pytest.mark.parametrize(
@@ -48,10 +57,6 @@ def test_limits_that_pulsar_would_refuse_are_wrong_usage(policy: TopicPolicy, to
     with pytest.raises(InvalidOption) as caught:
         policy.check(topic)
     assert str(caught.value).startswith(option)
-
-
-def test_a_fleeting_topic_without_limits_is_fine() -> None:
-    TopicPolicy().check(FLEETING)
 
 
 class NotingAdmin:
