@@ -60,7 +60,8 @@ class _Counts:
     """What is counted for ever, at one time."""
 
     def __init__(self, producer: Producer, stats: PublishStats) -> None:
-        self.is_connected, self.reconnects = producer.is_connected, producer.reconnects
+        self.is_connected = producer.is_connected and not producer.is_stalled
+        self.reconnects = producer.reconnects
         self.receipts = producer.receipts
         self.captured = stats.captured - stats.dropped["rate_lowered"]
         self.left_out = stats.dropped["in_flight_full"]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from ..errors import MessageRejected, TopicTerminated
 from ..frame import Packet
 from ..measure.rates import Rate
+from .acceptance import Acceptance
 from .wire import Receipt
 
 LEAST_IN_FLIGHT = 4
@@ -19,13 +20,12 @@ DISCONNECTED = "disconnected"
 
 _MOST_RECEIPT_TIMES = 256
 _FIT_EVERY_S = 0.5
-# The node itself gives up on a message after 30 s and says so; one that says nothing has lost it.
-NO_RECEIPT_S = 40.0
 _REFUSAL_PAUSE_S = 1.0
 _TOO_LARGE = "lower `quality` or `size` if it is too large"
 _TERMINATED = "TopicTerminatedException"
+_FAULTS_OF_THE_MESSAGE = ("", "InvalidMessageException")
 # What no second try can change; anything else that the broker says may pass.
-_FINAL_FAILURES = ("", "InvalidMessageException", "NotAllowedException", "AuthorizationException")
+_FINAL_FAILURES = (*_FAULTS_OF_THE_MESSAGE, "NotAllowedException", "AuthorizationException")
 
 
 def in_flight_on(ping_s: float, fps: float) -> int:
@@ -76,12 +76,14 @@ class InFlight:
         resends: whether a message that was not accepted is kept for the next session.
         window: how many messages may wait for their receipt: 4, or more on a link with a long round trip.
         accepted: how many messages were acknowledged.
+        link_answers: whether pings are answered promptly, so that what is late is not late because of the link.
     """
 
     def __init__(self, topic: str, *, resends: bool = False) -> None:
         self.window = LEAST_IN_FLIGHT
         self.accepted = 0
         self.resends = resends
+        self.link_answers = False
         self._topic = topic
         self._sent = 0
         self._messages: dict[str, Message] = {}
@@ -90,6 +92,7 @@ class InFlight:
         self._receipt_times_ns: deque[int] = deque(maxlen=_MOST_RECEIPT_TIMES)
         self._refusal: Receipt | None = None
         self._refused_at_s = 0.0
+        self._acceptance = Acceptance()
 
     def __len__(self) -> int:
         return len(self._messages)
@@ -158,11 +161,14 @@ class InFlight:
         receipt = replace(receipt, sent_at_ns=message.sent_at_ns, received_at_ns=message.sent_at_ns + took_ns)
         if receipt.failure == _TERMINATED:
             raise TopicTerminated(self._topic)
+        if not receipt.accepted and receipt.failure not in _FAULTS_OF_THE_MESSAGE:
+            self._acceptance.refuse(receipt.problem or "no reason given")
         if self.resends and not receipt.accepted:
             self._keep(message, receipt)
             return
         if receipt.accepted:
             self.accepted += 1
+            self._acceptance.accept()
             self._receipt_times_ns.append(took_ns)
         del self._messages[message.context]
         message.settle(receipt)
@@ -183,9 +189,16 @@ class InFlight:
             # What else is in flight may still be accepted, and is not to be sent again then.
             pauses = len(self._messages) > 1 and time.monotonic() - self._refused_at_s < _REFUSAL_PAUSE_S
             return "" if pauses else f"a frame was not taken: {self._refusal.problem}"
-        if self.oldest_s > NO_RECEIPT_S:
-            return f"no receipt for {self.oldest_s:.0f} s"
-        return ""
+        return self._acceptance.reason_to_give_up(self.oldest_s, link_answers=self.link_answers)
+
+    @property
+    def why_stalled(self) -> str:
+        """What keeps an open session from being of use, in a few words; empty while it is."""
+        return self._acceptance.why_stalled(self.oldest_s, link_answers=self.link_answers)
+
+    def give_up_session(self, reason: str) -> None:
+        """Note that the session is given up, for that reason."""
+        self._acceptance.give_up(reason)
 
     def end_session(self) -> bool:
         """Settle what is not sent again, and return whether the next session needs another name.

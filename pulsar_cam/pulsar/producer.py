@@ -26,6 +26,8 @@ from .wire import Receipt, parse_receipt, publish_text
 
 _DRAIN_ON_CLOSE_S = 0.7
 _LATE_RECEIPT_S = 2.0
+_PROMPT_S = 0.5
+_PINGS_TO_TRUST = 3
 LOOK_EVERY_S = 2.0
 
 
@@ -57,7 +59,8 @@ class Producer(Session):
         self._in_flight = InFlight(str(topic), resends=resend)
         self._has_room, self._is_drained = asyncio.Event(), asyncio.Event()
         self._websocket: ClientConnection | None = None
-        self._is_sending = self._is_late = False
+        self._is_sending = False
+        self._receipts_when_late: int | None = None
         self._receiving: asyncio.Task[None] | None = None
         super().__init__(Connection(self._target(), endpoint, self._target_of_another_name, log))
 
@@ -105,6 +108,8 @@ class Producer(Session):
     def status(self) -> str:
         """What is going on, as a few words for a person."""
         waits_s = self.oldest_in_flight_s
+        if self.is_stalled:
+            return f"stalled: {self._in_flight.why_stalled}"
         if self.is_connected and waits_s > _LATE_RECEIPT_S:
             return f"no receipt for {waits_s:.0f} s: the link or the node is slow, or a backlog is full"
         return self._connection.status
@@ -113,6 +118,11 @@ class Producer(Session):
     def is_connected(self) -> bool:
         """Whether a session is open."""
         return self._websocket is not None
+
+    @property
+    def is_stalled(self) -> bool:
+        """Whether a session is open, and Pulsar accepts nothing on it; why is in `status`."""
+        return self.is_connected and bool(self._in_flight.why_stalled)
 
     @property
     def is_full(self) -> bool:
@@ -245,19 +255,24 @@ class Producer(Session):
 
     async def _receive_receipts(self, websocket: ClientConnection) -> None:
         while not (reason := self._in_flight.reason_to_give_up):
-            self._tell_of_late_receipts()
+            self._log_late_receipts()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_EVERY_S):
                     self._take(await websocket.recv(decode=False))
+            pings_s = self.pings_s[-_PINGS_TO_TRUST:]
+            self._in_flight.link_answers = len(pings_s) == _PINGS_TO_TRUST and max(pings_s) < _PROMPT_S
+        self._in_flight.give_up_session(reason)
         await self._connection.give_up_session(reason)
 
-    def _tell_of_late_receipts(self) -> None:
-        is_late = self.oldest_in_flight_s > _LATE_RECEIPT_S
-        if is_late and not self._is_late:
+    def _log_late_receipts(self) -> None:
+        """Log once that nothing is accepted, and once that something is again; a refusal is neither."""
+        is_late = self.is_stalled or self.oldest_in_flight_s > _LATE_RECEIPT_S
+        if self._receipts_when_late is None and is_late:
+            self._receipts_when_late = self.receipts
             self._connection.log.warning("%s", self.status)
-        elif self._is_late and not is_late:
+        elif self._receipts_when_late is not None and not is_late and self.receipts > self._receipts_when_late:
+            self._receipts_when_late = None
             self._connection.log.warning("receipts are arriving again")
-        self._is_late = is_late
 
     def _take(self, text: bytes) -> None:
         try:

@@ -57,8 +57,8 @@ class Stream:
         self.demand = SimpleNamespace(audience=None, is_there=True)
         self.following = SimpleNamespace(condition=None)
         self._producer = SimpleNamespace(
-            is_connected=True, reconnects=0, receipts=0, in_flight=2, oldest_in_flight_s=0.0, ping_s=0.001,
-            last_receipts_ns=lambda count: [round(self.receipt_ms * 1e6)] * count,
+            is_connected=True, is_stalled=False, reconnects=0, receipts=0, in_flight=2, oldest_in_flight_s=0.0,
+            ping_s=0.001, last_receipts_ns=lambda count: [round(self.receipt_ms * 1e6)] * count,
         )  # fmt: skip
         demand = cast(Demand, self.demand)
         gauge = Gauge(cast(Producer, self._producer), self.stats, demand, cast(Following, self.following))

@@ -156,6 +156,16 @@ def test_a_receipt_that_stays_out_ends_the_session(clock: Clock) -> None:
     assert messages.reason_to_give_up == "no receipt for 41 s"
 
 
+def test_refusals_in_a_row_end_the_session_but_not_those_of_messages_at_fault(clock: Clock) -> None:
+    for failure, reason in (("AlreadyClosedException", "no message is accepted: no more"), ("", "")):
+        messages, settled = filled(30)
+        for number in range(30):
+            clock.now_s += 0.1
+            messages.settle(Receipt(str(number), problem="no more", failure=failure))
+        assert len(settled) == 30
+        assert messages.why_stalled == messages.reason_to_give_up == reason
+
+
 @pytest.mark.parametrize("failure", ["", "InvalidMessageException", "NotAllowedException", "AuthorizationException"])
 def test_what_no_second_try_can_change_is_an_error_if_no_message_may_be_left_out(failure: str) -> None:
     messages, _ = filled(1, resends=True)

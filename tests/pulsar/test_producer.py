@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -15,7 +16,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from pulsar_cam.errors import MessageRejected, TopicTerminated
 from pulsar_cam.frame import Packet
 from pulsar_cam.publishing.stats import PublishStats
-from pulsar_cam.pulsar import in_flight
+from pulsar_cam.pulsar import acceptance
 from pulsar_cam.pulsar import producer as producer_module
 from pulsar_cam.pulsar.endpoint import Endpoint
 from pulsar_cam.pulsar.in_flight import DISCONNECTED
@@ -81,7 +82,7 @@ def test_each_receipt_is_counted_with_its_message_whatever_the_order() -> None:
 
 
 def test_a_session_whose_receipts_stay_out_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(in_flight, "NO_RECEIPT_S", 0.3)
+    monkeypatch.setattr(acceptance, "NO_RECEIPT_S", 0.3)
     monkeypatch.setattr(producer_module, "LOOK_EVERY_S", 0.1)
     sessions = 0
 
@@ -101,6 +102,42 @@ def test_a_session_whose_receipts_stay_out_is_given_up(monkeypatch: pytest.Monke
 
     asyncio.run(main())
     assert sessions == 2
+
+
+def test_refusals_are_no_receipts_and_in_a_row_they_open_the_next_session(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(acceptance, "REFUSED_S", 0.3)
+    sessions = 0
+
+    async def handler(websocket: ServerConnection) -> None:
+        nonlocal sessions
+        sessions += 1
+        while True:
+            context, _ = await next_message(websocket)
+            await websocket.send(accepted(context) if sessions > 1 else refused(context, "AlreadyClosedException"))
+
+    async def main() -> None:
+        async with producer_of(handler) as producer:
+            for number in range(4):
+                assert not (await (await producer.send(packet(number)))).accepted
+            assert producer.is_stalled
+            assert producer.status == "stalled: no message is accepted: no more"
+            while sessions == 1:
+                await (await producer.send(packet(9)))
+            assert (await (await producer.send(packet(10)))).accepted
+            async with asyncio.timeout(5):
+                while "receipts are arriving again" not in caplog.messages:
+                    await (await producer.send(packet(11)))
+            assert (producer.is_stalled, producer.status) == (False, "connected")
+
+    with caplog.at_level(logging.WARNING):
+        asyncio.run(main())
+    stalled, lost, connected, again = [each.message for each in caplog.records if each.name.startswith("pulsar_cam.")]
+    assert stalled == "stalled: no message is accepted: no more"
+    assert "no message is accepted: no more" in lost
+    assert connected.startswith("connected again")
+    assert again == "receipts are arriving again"
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
