@@ -138,7 +138,7 @@ def test_a_topic_that_is_terminated_ends_its_publisher_with_a_sentence(node: Nod
         ended = pool.submit(runs.publish, pattern, endpoint, topic)
         comes_back(watching, "the start")
         call(endpoint, "POST", f"/{topic.path}/terminate")
-        with pytest.raises(TopicTerminated, match="takes no messages any more; use another --topic"):
+        with pytest.raises(TopicTerminated, match="takes no messages any more; use another `topic`"):
             ended.result(30)
         with pytest.raises(TopicTerminated):
             runs.publish(pattern, endpoint, topic, frames=1)
