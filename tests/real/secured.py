@@ -52,16 +52,16 @@ def secured_node(folder: Path) -> Iterator[SecuredNode]:
     authority = Authority(folder / "certificates")
     tls_port = next(ports.free_ports(range(28443, 28943)))
     guarded = LocalNode("secured", folder)
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in _settings(folder, authority, tls_port).items():
-            patch.setitem(settings.SETTINGS, name, value)
-        patch.setattr(local, "wait_until_ready", _wait_until_ready)
-        try:
+    try:
+        with pytest.MonkeyPatch.context() as patch:  # until it runs: no other node may take its settings, or its port
+            for name, value in _settings(folder, authority, tls_port).items():
+                patch.setitem(settings.SETTINGS, name, value)
+            patch.setattr(local, "wait_until_ready", _wait_until_ready)
             node = SecuredNode(guarded.start(0, 0), tls_port, authority)
-            asyncio.run(_grant(node))
-            yield node
-        finally:
-            guarded.stop()
+        asyncio.run(_grant(node))
+        yield node
+    finally:
+        guarded.stop()
 
 
 def _settings(folder: Path, authority: Authority, tls_port: int) -> dict[str, str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 import pytest
 
+import pulsar_cam
 from pulsar_cam.errors import NotAuthenticated
 from pulsar_cam.pulsar.credentials import Token, TokenFile
 from pulsar_cam.pulsar.endpoint import Endpoint
@@ -126,6 +127,21 @@ def test_who_is_not_let_in_is_told_why(
         ended = secrets.run(*command, "--token-file", secrets.file("token", secret))
     assert ended.code == 1
     assert sentence in ended.err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("credentials", [None, Token(token(CAMERA, -60)), Token(token(ADMIN, key=bytes(32)))])
+def test_a_program_without_a_good_token_gets_a_sentence_without_options(
+    credentials: Token | None, secured: SecuredNode
+) -> None:
+    endpoint = secured.endpoint(credentials)
+    for program in (
+        lambda: next(iter(pulsar_cam.frames(TOPIC, endpoint))),
+        lambda: pulsar_cam.publisher(TOPIC, endpoint).__enter__(),
+    ):
+        with pytest.raises(NotAuthenticated) as raised:
+            program()
+        assert "--" not in str(raised.value)
+        assert "token" in str(raised.value)
 
 
 @pytest.mark.parametrize(
