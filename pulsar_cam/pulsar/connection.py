@@ -9,11 +9,11 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 
-from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from ..errors import ConnectionLost, LimitReached, NameInUse, PulsarCamError
 from ..runtime.retry import MAX_DELAY_S, backoff, is_transient
+from .cut import CutConnection
 from .endpoint import Endpoint
 from .opening import CLOSE_TIMEOUT_S, close_reason, connect, end
 from .target import Target
@@ -65,7 +65,7 @@ class Connection:
         self.log = log or logger
         self._endpoint = endpoint
         self._other_name = other_name
-        self._websocket: ClientConnection | None = None
+        self._websocket: CutConnection | None = None
         self._reopens = False
         self._lost_because = ""
         self._delays_s = backoff()
@@ -75,7 +75,12 @@ class Connection:
         """Whether a session is open, as far as is known."""
         return self.status == _CONNECTED
 
-    async def open(self) -> ClientConnection:
+    @property
+    def session_bytes(self) -> int:
+        """How many bytes of messages came on this session, without pings and the like."""
+        return self._websocket.cut.message_bytes if self._websocket else 0
+
+    async def open(self) -> CutConnection:
         """Open and return the first session.
 
         What fails here is the caller's to know. Only a name or a place that is taken is tried again for a moment.
@@ -96,7 +101,7 @@ class Connection:
                 break
         return websocket
 
-    async def sessions(self) -> AsyncIterator[ClientConnection]:
+    async def sessions(self) -> AsyncIterator[CutConnection]:
         """Yield the open session, and the next one each time the caller is done with a closed one.
 
         Raises:
@@ -126,7 +131,7 @@ class Connection:
             await asyncio.sleep(next(self._delays_s))
             self._websocket = await self._open_next(self._delays_s, since_s)
 
-    async def _open_next(self, delays_s: Iterator[float], lost_at_s: float | None = None) -> ClientConnection:
+    async def _open_next(self, delays_s: Iterator[float], lost_at_s: float | None = None) -> CutConnection:
         """Open the next session; count it if one was lost, or if the node does not take this one at once."""
         started_s, name_in_use_since_s = time.monotonic(), math.inf
         while True:

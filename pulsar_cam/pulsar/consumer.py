@@ -17,6 +17,8 @@ from .wire import Delivery, ack_text, nack_text
 
 logger = logging.getLogger(__name__)
 
+# Else the node keeps what is encrypted from us, and it stays in the backlog for ever.
+TAKE_ENCRYPTED = {"cryptoFailureAction": "CONSUME"}
 _SKIP_TIMEOUT_S = 2.0
 
 
@@ -57,6 +59,7 @@ class Consumer(Receiving):
     Attributes:
         is_durable: whether the subscription outlives this consumer.
         jumps: how often what Pulsar held for us was skipped.
+        stalled_because: why nothing comes though it should, as `Silence` found; empty while all is well.
     """
 
     def __init__(
@@ -73,13 +76,50 @@ class Consumer(Receiving):
     ) -> None:
         self.is_durable = durable
         self.jumps = 0
+        self.stalled_because = ""
+        self._unacknowledged: set[str] = set()
         self._topics = (topic,) if isinstance(topic, Topic) else _several(topic)
         self._subscription, self._names = check_subscription(subscription), 1
         self._kind, self._redelivery_delay_s = kind, redelivery_delay_s
         super().__init__(endpoint, fits_queue=fits_queue, log=log)
 
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where Pulsar is."""
+        return self._endpoint
+
+    @property
+    def topics(self) -> tuple[Topic, ...]:
+        """What is subscribed to."""
+        return self._topics
+
+    @property
+    def subscription(self) -> str:
+        """Its name, which has a number behind it while the node holds the one before for a session that was lost."""
+        return self._subscription if self._names == 1 else f"{self._subscription}-{self._names}"
+
+    @property
+    def is_stalled(self) -> bool:
+        """Whether nothing comes through an open session, though it should; `status` then begins with "stalled"."""
+        return bool(self.stalled_because) and self.is_connected
+
+    @property
+    def status(self) -> str:
+        """What is going on, as a few words for a person."""
+        return f"stalled: {self.stalled_because}" if self.is_stalled else super().status
+
+    @property
+    def owes_acks(self) -> bool:
+        """Whether there are deliveries of this session that were not acknowledged, for which Pulsar may wait."""
+        return bool(self._unacknowledged)
+
+    @property
+    def session_bytes(self) -> int:
+        """How many bytes of messages came on this session; they grow while one comes."""
+        return self._connection.session_bytes
+
     def _target(self) -> Target:
-        name = self._subscription if self._names == 1 else f"{self._subscription}-{self._names}"
+        name = self.subscription
         return Target(
             url=self._endpoint.consumer_url(self._topics, name, **self._parameters()),
             node=self._endpoint.ws_url,
@@ -90,7 +130,7 @@ class Consumer(Receiving):
         )
 
     def _parameters(self) -> dict[str, str | int]:
-        parameters: dict[str, str | int] = {"receiverQueueSize": self.receiver_queue}
+        parameters: dict[str, str | int] = {"receiverQueueSize": self.receiver_queue, **TAKE_ENCRYPTED}
         if not self.is_durable:
             parameters["subscriptionMode"] = "NonDurable"
         if self._kind is not SubscriptionType.EXCLUSIVE:
@@ -126,11 +166,27 @@ class Consumer(Receiving):
 
     async def ack(self, delivery: Delivery | Packet | Frame) -> None:
         """Acknowledge a delivery; without effect once its session is closed, as Pulsar then delivers it again."""
+        self._unacknowledged.discard(delivery.message_id)
         await self._say(ack_text(delivery))
 
     async def nack(self, delivery: Delivery | Packet | Frame) -> None:
         """Have a delivery come again after `redelivery_delay_s`, here or at another consumer of the subscription."""
         await self._say(nack_text(delivery))
+
+    async def reopen(self) -> None:
+        """Go on with another session, without counting or logging it."""
+        await self._connection.reopen()
+
+    async def give_up_session(self, reason: str) -> None:
+        """Take the session for lost, for that reason, and go on with the next one."""
+        await self._connection.give_up_session(reason)
+
+    async def _begin(self) -> None:
+        self._unacknowledged.clear()  # Pulsar delivers it again
+
+    def _wants(self, delivery: Delivery) -> bool:
+        self._unacknowledged.add(delivery.message_id)
+        return True
 
     async def jump_to_live(self) -> None:
         """Skip what Pulsar holds for us, and go on with what is published from now on.

@@ -7,15 +7,16 @@ import contextlib
 import logging
 import ssl
 from collections.abc import Iterator
+from typing import cast
 
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as ws_connect
 from websockets.exceptions import InvalidProxy, InvalidStatus, WebSocketException
-from websockets.frames import CloseCode
 
 from ..errors import PROXY_UNUSABLE, NodeUnreachable, NotAuthenticated
 from ..text import printable, reason_of
 from .credentials import headers_of, refused
+from .cut import MAX_TEXT_BYTES, CutConnection
 from .endpoint import Endpoint, is_loopback
 from .refusal import refusal
 from .target import Target
@@ -30,9 +31,6 @@ CLOSE_TIMEOUT_S = 0.5
 # A peer that vanished silently is noticed within 20 s.
 PING_INTERVAL_S = 5.0
 PING_TIMEOUT_S = 15.0
-# Twice what a node's largest message (5 MiB, unless set otherwise) becomes in base64. One that arrives takes five
-# times its size for a moment, and a viewer has 300 MB for all that it does.
-MAX_TEXT_BYTES = 16 * 1024 * 1024
 
 
 async def end(websocket: ClientConnection, patience_s: float) -> None:
@@ -54,7 +52,7 @@ class _ConnectHere(ws_connect):
         return exc
 
 
-async def connect(target: Target, endpoint: Endpoint) -> ClientConnection:
+async def connect(target: Target, endpoint: Endpoint) -> CutConnection:
     """Open a session.
 
     Raises:
@@ -63,13 +61,14 @@ async def connect(target: Target, endpoint: Endpoint) -> ClientConnection:
     headers = await headers_of(endpoint.credentials)
     try:
         with our_errors(target):
-            return await _ConnectHere(
+            websocket = await _ConnectHere(
                 target.url,
                 additional_headers=headers,
                 ssl=endpoint.tls if is_secure(target.url) else None,
                 proxy=None if is_loopback(target.url) else True,
                 compression=None,  # a JPEG in base64 does not get smaller, only slower
                 max_size=MAX_TEXT_BYTES,
+                create_connection=CutConnection,
                 max_queue=1,  # with the largest messages, more would take too much memory
                 open_timeout=OPEN_TIMEOUT_S,
                 close_timeout=CLOSE_TIMEOUT_S,
@@ -77,6 +76,7 @@ async def connect(target: Target, endpoint: Endpoint) -> ClientConnection:
                 ping_timeout=PING_TIMEOUT_S,
                 logger=_websockets_logger,
             )
+            return cast(CutConnection, websocket)
     except NotAuthenticated as error:
         raise refused(error.url, endpoint.credentials, headers) from error
 
@@ -116,9 +116,6 @@ def _os_reason(error: OSError) -> str:
 def close_reason(websocket: ClientConnection) -> str:
     """Return why a session is closed, in a few words for a person."""
     code, reason = websocket.close_code, websocket.close_reason
-    sent = websocket.protocol.close_sent
-    if code == 1006 and sent and sent.code == CloseCode.MESSAGE_TOO_BIG:
-        return f"it sent a message of more than {MAX_TEXT_BYTES >> 20} MiB, which could fill the memory"
     if code == 1006:
         return "no close frame: the node died, or the network did"
     if code in (None, 1000, 1001, 1005) and not reason:

@@ -37,6 +37,7 @@ class PullConsumer(Consumer):
         return {**super()._parameters(), "pullMode": "true"}
 
     async def _begin(self) -> None:
+        await super()._begin()
         if self._asked:
             await self._say(permit_text(self._asked))
 

@@ -10,16 +10,16 @@ from abc import abstractmethod
 from collections import deque
 from collections.abc import AsyncIterator
 
-from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from ..errors import BadMessage
 from .connection import Connection
+from .cut import CutConnection
 from .endpoint import Endpoint
 from .in_flight import in_flight_on
 from .session import Session
 from .target import Target
-from .wire import Delivery, ack_of_unreadable, parse_delivery
+from .wire import Delivery, ack_of_unreadable, cut_delivery, parse_delivery
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Receiving(Session):
     def __init__(self, endpoint: Endpoint, *, fits_queue: bool, log: logging.Logger | None) -> None:
         self.receiver_queue = RECEIVER_QUEUE
         self._endpoint, self._fits_queue = endpoint, fits_queue
-        self._websocket: ClientConnection | None = None
+        self._websocket: CutConnection | None = None
         self._read_ahead: deque[bytes] = deque()
         super().__init__(Connection(self._target(), endpoint, self._target_of_another_name, log))
 
@@ -75,7 +75,7 @@ class Receiving(Session):
         """Close the session."""
         await self._connection.close()
 
-    async def _fit_receiver_queue(self, websocket: ClientConnection) -> None:
+    async def _fit_receiver_queue(self, websocket: CutConnection) -> None:
         """Take a longer queue on a link so long that answers would come too late for the next frames."""
         needed = await self._needed_queue(websocket)
         if needed <= self.receiver_queue:
@@ -87,7 +87,7 @@ class Receiving(Session):
         await self._connection.close()
         await self._connection.open()
 
-    async def _needed_queue(self, websocket: ClientConnection) -> int:
+    async def _needed_queue(self, websocket: CutConnection) -> int:
         reading = asyncio.create_task(self._keep_reading_ahead(websocket))
         try:
             for _ in range(_MOST_MEASUREMENTS):
@@ -100,7 +100,7 @@ class Receiving(Session):
             await asyncio.wait([reading])
         return needed
 
-    async def _keep_reading_ahead(self, websocket: ClientConnection) -> None:
+    async def _keep_reading_ahead(self, websocket: CutConnection) -> None:
         """Take what is delivered meanwhile: a pong comes behind it, and nothing comes behind what is not taken."""
         with contextlib.suppress(ConnectionClosed):
             while len(self._read_ahead) < RECEIVER_QUEUE:
@@ -138,6 +138,8 @@ class Receiving(Session):
         """Say what is to be said when the next delivery is wanted."""
 
     def _parse(self, text: bytes) -> Delivery | None:
+        if cut := cut_delivery(text, time.time_ns()):
+            return cut
         try:
             return parse_delivery(text, time.time_ns())
         except BadMessage as error:

@@ -22,6 +22,7 @@ from ..text import load_json, printable, reason_of, whole
 from .extra import extra_in
 
 CONTENT_TYPE = "image/jpeg"
+TOO_LARGE, ENCRYPTED = "too_large", "encrypted"
 OTHER_CONTENT_TYPE = "application/octet-stream"
 _JPEG_START = b"\xff\xd8"
 DEFAULT_TEXT_LIMIT = 1_048_576
@@ -77,6 +78,8 @@ class Delivery:
         published_at_ns: when Pulsar's own client took it, Unix time in nanoseconds.
         received_at_ns: when it arrived here, Unix time in nanoseconds.
         redelivery_count: how often Pulsar has pushed it before.
+        unusable: why its payload is of no use: ``too_large``, then it was not read and nearly all is empty, or
+            ``encrypted``, as a program that has the key published it; empty for what can be used.
     """
 
     message_id: str
@@ -86,6 +89,7 @@ class Delivery:
     properties: Mapping[str, str] = field(default_factory=dict)
     key: str | None = None
     redelivery_count: int = 0
+    unusable: str = ""
 
 
 def publish_text(packet: Packet, context: str) -> bytes:
@@ -138,7 +142,16 @@ def parse_delivery(text: str | bytes, received_at_ns: int) -> Delivery:
         properties=_text_map(message.get("properties") or {}),
         key=_text_or_none(message, "key"),
         redelivery_count=whole(message.get("redeliveryCount")) or 0,
+        unusable=ENCRYPTED if message.get("encryptionContext") else "",
     )
+
+
+def cut_delivery(text: bytes, received_at_ns: int) -> Delivery | None:
+    """Return the delivery of which only the beginning was read, because it is too large; None for a whole text."""
+    message_id = _MESSAGE_ID.match(text)
+    if not message_id or text.endswith(b"}"):
+        return None
+    return Delivery(message_id.group(1).decode(), b"", received_at_ns, received_at_ns, unusable=TOO_LARGE)
 
 
 def _split(text: str | bytes) -> tuple[memoryview, str | bytes]:

@@ -12,7 +12,9 @@ from ..measure.clocks import ClockOffset
 from ..measure.sequence import Repeats
 from ..pulsar.consumer import Consumer
 from ..pulsar.in_flight import MOST_IN_FLIGHT
+from ..pulsar.silence import Silence
 from ..pulsar.wire import packet_of
+from ..runtime.alongside import alongside
 from ..runtime.background import forget_blocks
 from ..runtime.handoff import InTurn
 from .plan import WatchPlan
@@ -46,7 +48,7 @@ class EveryFrame:
         """
         self._loop = asyncio.get_running_loop()
         try:
-            async with self._consumer:
+            async with self._consumer, alongside(Silence(self._consumer).run()):
                 forget_blocks()  # before the first frame, they delay nothing
                 self._stats.ages.clock = ClockOffset(lags=True)
                 await self._hand_over()
@@ -88,6 +90,10 @@ class EveryFrame:
     async def _hand_over(self) -> None:
         async for delivery in self._consumer:
             self._stats.arrived(delivery)
+            if delivery.unusable:
+                self._stats.drop_unusable(delivery)
+                await self._consumer.ack(delivery)
+                continue
             try:
                 packet = packet_of(delivery)
             except DecodeError as error:

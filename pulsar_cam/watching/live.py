@@ -11,7 +11,9 @@ from ..frame import Frame, Packet
 from ..measure.clocks import ClockOffset
 from ..measure.sequence import Recent
 from ..pulsar.consumer import Consumer
+from ..pulsar.silence import Silence
 from ..pulsar.wire import Delivery, packet_of
+from ..runtime.alongside import alongside
 from ..runtime.background import forget_blocks
 from ..runtime.handoff import Latest
 from .backlog import Backlog
@@ -39,7 +41,7 @@ class Live:
             PulsarError: the node cannot be reached, or refuses for a reason that will not pass.
         """
         try:
-            async with self._consumer as consumer:
+            async with self._consumer as consumer, alongside(Silence(consumer).run()):
                 forget_blocks()  # before the first frame, they delay nothing
                 ages = self._stats.ages
                 ages.clock = ClockOffset(lags=consumer.is_durable)
@@ -48,7 +50,7 @@ class Live:
                 async for delivery in consumer:
                     self._hand_over(delivery)
                     await consumer.ack(delivery)  # while the picture is being decoded
-                    if backlog.is_too_long(delivery):
+                    if not delivery.unusable and backlog.is_too_long(delivery):
                         await consumer.jump_to_live()
                     if self._stats.images == self._plan.frames:
                         break
@@ -77,6 +79,9 @@ class Live:
     def _hand_over(self, delivery: Delivery) -> None:
         stats = self._stats
         stats.arrived(delivery)
+        if delivery.unusable:
+            stats.drop_unusable(delivery)
+            return
         try:
             packet = packet_of(delivery)
         except DecodeError as error:

@@ -17,15 +17,22 @@ from ..measure.rates import Rate
 from ..measure.sequence import Gaps
 from ..measure.sessions import ConsumerState, LoopState
 from ..measure.stages import Stages
+from ..pulsar.cut import MAX_TEXT_BYTES
 from ..pulsar.topics import Topic
-from ..pulsar.wire import Delivery
+from ..pulsar.wire import ENCRYPTED, TOO_LARGE, Delivery
 
 logger = logging.getLogger(__name__)
 
 REASONS = (
-    "superseded", "too_old", "not_a_frame", "repeated", "other_publisher", "notice", "paused", "stopped",
+    "superseded", "too_old", "not_a_frame", "repeated", "too_large", "encrypted", "other_publisher", "notice",
+    "paused", "stopped",
 )  # fmt: skip
 """Why messages are dropped."""
+
+_UNUSABLE = {
+    TOO_LARGE: f"skipped a message of more than {MAX_TEXT_BYTES >> 20} MiB; check what else publishes there",
+    ENCRYPTED: "skipped a message that its publisher encrypted; publish to this topic without encryption",
+}
 
 _QUIET_AFTER_S = 2.0
 
@@ -35,6 +42,7 @@ class WatchStats:
 
     Reasons of drops: ``superseded`` (a newer frame came while the one before was decoded), ``too_old`` (past the age
     limit), ``not_a_frame`` (no JPEG, a damaged one, or one too large to be safe), ``repeated`` (it came before),
+    ``too_large`` (more than 16 MiB as text; it is not read), ``encrypted`` (end to end, for those who have the key),
     ``other_publisher`` (of several on the topic, one is shown), ``notice`` (a card, with which the publisher says why
     it has no picture), ``paused``, ``stopped`` (under way when the run ended).
 
@@ -129,6 +137,10 @@ class WatchStats:
         self.stages.between("decode", packet.delivered_at_ns, decoded_at_ns)
         self.stages.between("show", decoded_at_ns, time.time_ns())
         self.picture = Picture.of(packet)
+
+    def drop_unusable(self, delivery: Delivery) -> None:
+        """Count a message whose payload is of no use; the first one for each reason is logged."""
+        warn_once(logger, self.dropped.count(delivery.unusable), _UNUSABLE[delivery.unusable])
 
     def drop_card(self, packet: Packet) -> None:
         """Count a message that is not a frame, but says why there is none."""

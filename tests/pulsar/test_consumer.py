@@ -60,14 +60,15 @@ def session_of(consumer_of: Callable[[Endpoint], Consumer]) -> tuple[str, dict[s
 
 
 BASE = "/ws/v2/consumer/persistent/public/default/cam/viewer1"
-LIVE = {"receiverQueueSize": "4", "subscriptionMode": "NonDurable"}
+QUEUE = {"receiverQueueSize": "4", "cryptoFailureAction": "CONSUME"}
+LIVE = {**QUEUE, "subscriptionMode": "NonDurable"}
 
 
 @pytest.mark.parametrize(
     ("topic", "options", "path", "parameters"),
     [
         (TOPIC, {}, BASE, LIVE),
-        (TOPIC, {"durable": True}, BASE, {"receiverQueueSize": "4"}),
+        (TOPIC, {"durable": True}, BASE, QUEUE),
         (TOPIC, {"kind": SubscriptionType.KEY_SHARED}, BASE, {**LIVE, "subscriptionType": "Key_Shared"}),
         (TOPIC, {"redelivery_delay_s": 0.25}, BASE, {**LIVE, "negativeAckRedeliveryDelay": "250"}),
         ([TOPIC], {}, BASE, LIVE),

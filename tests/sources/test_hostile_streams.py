@@ -12,7 +12,7 @@ import orjson
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from pulsar_cam.pulsar.opening import MAX_TEXT_BYTES
+from pulsar_cam.pulsar.cut import MAX_TEXT_BYTES
 
 from ..lab.bombs import EOI, flat
 from ..lab.hostile import assert_showable
@@ -123,8 +123,9 @@ def test_a_viewer_survives_texts_that_would_fill_the_memory() -> None:
         await exchange(websocket, [text for text in [*UNREADABLE, *NO_FRAMES] for _ in range(3)])
         await exchange(websocket, [FRAME])
         memory_mb.append(peak_mb(viewer.process.pid))
-        await websocket.send(b"x" * (MAX_TEXT_BYTES + 1), text=True)
-        await websocket.wait_closed()
+        for _ in range(3):
+            await exchange(websocket, [b'{"messageId":"CAAQ","payload":"' + b"x" * MAX_TEXT_BYTES + b'"}'])
+        memory_mb.append(peak_mb(viewer.process.pid))
 
     with served(talk) as command:
         viewer = command.start("watch", "--headless", "--json", "--max-age", "0", "--frames", str(2 + 3 + 3))
@@ -132,13 +133,15 @@ def test_a_viewer_survives_texts_that_would_fill_the_memory() -> None:
     summary = ended.summary
     assert ended.code == 0
     assert summary["bad_messages"] == 3 * len(UNREADABLE)
-    assert summary["received"] == 2 + 3 * len(NO_FRAMES) + 3
+    assert summary["received"] == 2 + 3 * len(NO_FRAMES) + 3 + 3
+    assert summary["dropped"]["too_large"] == 3
     assert summary["received"] == summary["shown"] + sum(summary["dropped"].values())
     assert summary["dropped"]["not_a_frame"] + summary["dropped"].get("superseded", 0) >= 3 * len(NO_FRAMES)
     assert summary["reconnects"] == 2
-    assert "it sent a message of more than 16 MiB" in ended.err
+    assert ended.err.count("skipped a message of more than 16 MiB") == 1
     assert_clean(ended)
     assert memory_mb[1] - memory_mb[0] < MOST_GROWTH_MB
+    assert memory_mb[2] - memory_mb[0] < MOST_GROWTH_MB
 
 
 async def exchange(websocket: ServerConnection, texts: list[bytes]) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from ...errors import PulsarError
 from ...pulsar.consumer import Consumer
 from ...pulsar.endpoint import Endpoint
+from ...pulsar.silence import Silence
 from ...pulsar.topics import Topic
+from ...runtime.alongside import alongside
 from ...runtime.kept_open import KeptOpen
 from ...watching.backlog import Backlog
 from .. import sessions
@@ -33,11 +35,12 @@ class StreamWatch:
     async def _receive(self, consumer: Consumer) -> None:
         self._count.begin()
         backlog = Backlog(_MOST_LAG_MS)
-        async for delivery in consumer:
-            await consumer.ack(delivery)
-            self._count.take(delivery, _ping_ns(consumer))
-            if backlog.is_too_long(delivery):
-                await consumer.jump_to_live()
+        async with alongside(Silence(consumer).run()):
+            async for delivery in consumer:
+                await consumer.ack(delivery)
+                self._count.take(delivery, _ping_ns(consumer))
+                if not delivery.unusable and backlog.is_too_long(delivery):
+                    await consumer.jump_to_live()
 
     @property
     def error(self) -> PulsarError | None:
