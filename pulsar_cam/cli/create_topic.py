@@ -112,10 +112,14 @@ def create_topic(
 
 async def _create(endpoint: Endpoint, topic: Topic, partitions: int | None, policy: TopicPolicy) -> tuple[bool, int]:
     """Return whether the topic is new, and how many partitions it has."""
+    from ..errors import TopicTerminated
     from ..pulsar.admin import Admin
+    from ..pulsar.topic_rules import is_terminated
 
     async with Admin(endpoint) as admin:
         created = await admin.create_topic(topic, partitions)
+        if not created and await is_terminated(admin, topic):
+            raise TopicTerminated(str(topic))
         await policy.apply(admin, topic)
         return created, await admin.partitions(topic)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from ..health.reach import Reach
 from ..pulsar.admin import Admin, Security
 from ..pulsar.credentials import Credentials, expiry_of
 from ..pulsar.endpoint import Endpoint
+from ..pulsar.topic_rules import TopicRules, rules_of
 from ..pulsar.topics import Topic
 from .exchange import Exchange, exchange
 
@@ -28,6 +29,7 @@ class TopicFacts:
     partitions: int
     stats: dict[str, Any]
     retention: dict[str, Any]
+    rules: TopicRules = field(default_factory=TopicRules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,4 +105,4 @@ async def _describe(admin: Admin, topic: Topic) -> TopicFacts:
         retention = await admin.retention(topic)
     except PulsarError:  # a non-persistent topic and a partition have none
         retention = {}
-    return TopicFacts(partitions, stats, retention)
+    return TopicFacts(partitions, stats, retention, await rules_of(admin, topic))

@@ -21,6 +21,7 @@ from ..health.commands import Commands
 from ..health.finding import Finding, broken
 from ..health.reach import reason_of, unreachable
 from ..health.settings import frame_limit_in, idle_timeout_in
+from ..health.topic_rules import USUAL_FPS, bottleneck_in, limits_in, obstacle_in
 from ..pulsar.admin import Security
 from ..pulsar.endpoint import Endpoint, is_loopback
 from ..pulsar.tls import is_secure
@@ -129,8 +130,13 @@ def topic(facts: Answers) -> Finding:
         return Finding("topic", "problem", says, "check `topic`, or have the node's administrator create it")
     if not isinstance(found, TopicFacts):
         return Finding("topic", "skipped", _reason(found))
-    says = ", ".join((name, _partitions(found), *_kept(found), _subscriptions(found)))
-    return nearly_full("topic", says, _backlog_share(found)) or Finding("topic", "ok", says)
+    if obstacle := obstacle_in(found.rules):
+        return Finding("topic", "problem", f"{name}: {obstacle[0]}", obstacle[1])
+    says = ", ".join((name, _partitions(found), *_kept(found), *limits_in(found.rules), _subscriptions(found)))
+    if full := nearly_full("topic", says, _backlog_share(found)):
+        return full
+    change = bottleneck_in(found.rules, USUAL_FPS)
+    return Finding("topic", "warning" if change else "ok", says, change)
 
 
 def frame_limit(facts: Answers) -> Finding:
@@ -233,4 +239,8 @@ def _subscriptions(found: TopicFacts) -> str:
 
 
 def _backlog_share(found: TopicFacts) -> float:
-    return share_of(whole(found.stats.get("backlogSize")) or 0, whole(found.stats.get("backlogQuotaLimitSize")))
+    def share(part: str, limit: str) -> float:
+        return share_of(whole(found.stats.get(part)) or 0, whole(found.stats.get(limit)))
+
+    size = share("backlogSize", "backlogQuotaLimitSize")
+    return max(size, share("oldestBacklogMessageAgeSeconds", "backlogQuotaLimitTime"))

@@ -21,7 +21,7 @@ class Announcer:
     """Sends the newest condition to the publishers that listen, for as long as `run` does."""
 
     def __init__(self, endpoint: Endpoint, topic: Topic) -> None:
-        self._endpoint, self._topic = endpoint, condition_topic(topic)
+        self._endpoint, self.topic = endpoint, condition_topic(topic)
         self._newest = Condition()
         self._last: View | None = None
         self._is_new = asyncio.Event()
@@ -33,7 +33,7 @@ class Announcer:
 
     async def run(self) -> None:
         """Send, for ever."""
-        await KeptOpen(lambda: Producer(self._endpoint, self._topic, log=sessions.log), self._send_all).run()
+        await KeptOpen(lambda: Producer(self._endpoint, self.topic, log=sessions.log), self._send_all).run()
 
     async def _send_all(self, producer: Producer) -> None:
         while True:

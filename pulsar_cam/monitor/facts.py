@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from ..errors import PulsarError
 from ..health.reach import Reach
+from ..pulsar.topic_rules import TopicRules
 from ..pulsar.topics import Topic
 from .view import StreamView, TopicView
 
@@ -57,6 +58,7 @@ class Facts:
         quiet_s: for how long the quiet session has been open; `quiet_status` says why it is not.
         survived_s: how long the last one lived that was lost recently; None if none was.
         growing: subscriptions with a consumer whose backlog grows all the time.
+        rules: what holds for the topic, as far as it is known.
         received: why the stream cannot be received; None if it can, or was not tried.
     """
 
@@ -72,6 +74,7 @@ class Facts:
     quiet_status: str = "connected"
     survived_s: float | None = None
     growing: tuple[str, ...] = ()
+    rules: TopicRules = field(default_factory=TopicRules)
     received: PulsarError | None = None
     unstored: PulsarError | None = None
 

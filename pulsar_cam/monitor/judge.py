@@ -8,6 +8,7 @@ from ..errors import NamespaceNotFound, NodeUnreachable, NotAuthorized, PulsarEr
 from ..health.backlog import nearly_full, share_of
 from ..health.finding import Finding
 from ..health.reach import reason_of, unreachable
+from ..health.topic_rules import bottleneck_in, limits_in, obstacle_in
 from ..text import size_text
 from .facts import Facts
 from .plan import Plan
@@ -17,6 +18,7 @@ PARTS = ("node", "connect", "sessions", "probes", "storage", "topic", "stream")
 SILENT_S = 2.0  # a publisher sends at least one frame, or one notice, a second
 MOST_AGE_MS = 500.0  # as a viewer shows them
 _MOST_CONNECT_MS = 1000.0
+_NEARLY = 0.9  # of a limit: rates are measured
 _SEE_STORAGE = " (see storage)"
 
 
@@ -70,6 +72,8 @@ def _health(version: str, health: PulsarError | None) -> Finding:
 def connect(facts: Facts) -> Finding:
     """Judge whether a new session opens, and in what time."""
     answer = facts.connect_ms
+    if reason := _why_no_probes(facts):
+        return Finding("connect", "skipped", reason)
     if isinstance(answer, PulsarError):
         return Finding("connect", "problem", f"no new session opens: {reason_of(answer)}", _remedy(answer))
     says = f"a new session opens in {answer:.0f} ms"
@@ -79,8 +83,18 @@ def connect(facts: Facts) -> Finding:
     return Finding("connect", "ok", says)
 
 
+def _why_no_probes(facts: Facts) -> str:
+    """Return why messages to ourselves are refused, where that says nothing of the stream; empty if they are not."""
+    if facts.rules.wants_encryption and isinstance(facts.connect_ms, PulsarError):
+        return "the namespace requires encryption, and probes are not encrypted"
+    missing = next((each for each in (facts.connect_ms, facts.kept) if isinstance(each, TopicNotFound)), None)
+    return f"{missing.topic} does not exist, and our role may not make it" if missing else ""
+
+
 def sessions(facts: Facts) -> Finding:
     """Judge whether sessions that should stay open do, and for how long a quiet one has."""
+    if reason := _why_no_probes(facts):
+        return Finding("sessions", "skipped", reason)
     if facts.kept:
         return Finding("sessions", "problem", f"the kept sessions are not open: {reason_of(facts.kept)}")
     if facts.quiet_status not in ("connected", "connecting"):
@@ -98,6 +112,8 @@ def sessions(facts: Facts) -> Finding:
 
 def probes(facts: Facts) -> Finding:
     """Judge which probes fail, or take too long."""
+    if reason := _why_no_probes(facts):
+        return Finding("probes", "skipped", reason)
     if isinstance(facts.connect_ms, PulsarError) and facts.kept:
         return Finding("probes", "skipped", "no session opens")
     troubled = [each for each in facts.verdicts if each.reason]
@@ -114,6 +130,8 @@ def probes(facts: Facts) -> Finding:
 
 def storage(facts: Facts) -> Finding:
     """Judge whether only what the node has to store fails."""
+    if reason := _why_no_probes(facts):
+        return Finding("storage", "skipped", reason)
     if not facts.topic_name.is_persistent:
         return Finding("storage", "skipped", "nothing is stored on a non-persistent topic")
     if facts.unstored or any(each.has_failed for each in facts.verdicts if not each.is_persistent):
@@ -136,12 +154,17 @@ def _why_stored_fails(facts: Facts) -> str:
 def topic(facts: Facts) -> Finding:
     """Judge what the broker knows of the stream's topic."""
     found = facts.topic
+    if isinstance(found, TopicNotFound) and not facts.rules.makes_topics:
+        says = "it does not exist, and its namespace makes no topic by itself"
+        return Finding("topic", "problem", says, f"make it with 'pulsar-cam create-topic --topic {found.topic}'")
     if isinstance(found, TopicNotFound):
         return Finding("topic", "ok", "it does not exist yet, and is created by the first publisher or viewer")
     if isinstance(found, NamespaceNotFound):
         return Finding("topic", "problem", f"namespace {found.namespace} does not exist", "check `topic`")
     if isinstance(found, PulsarError):
         return Finding("topic", "skipped", reason_of(found))
+    if not found.publishers and (obstacle := obstacle_in(facts.rules)):
+        return Finding("topic", "problem", *obstacle)
     says = (
         f"{_number(found.publishers, 'publisher')}, {_number(found.consumers, 'viewer')}, "
         f"{found.in_per_s:.0f} messages/s in, {size_text(found.storage_bytes)} stored"
@@ -151,6 +174,8 @@ def topic(facts: Facts) -> Finding:
     if facts.growing:
         change = "its viewer is too slow, or does not acknowledge"
         return Finding("topic", "warning", f"{says}; the backlog of {facts.growing[0]} grows", change)
+    if change := bottleneck_in(facts.rules, found.in_per_s / _NEARLY):
+        return Finding("topic", "warning", ", ".join((says, *limits_in(facts.rules))), change)
     return Finding("topic", "ok", says)
 
 

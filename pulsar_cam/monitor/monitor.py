@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Coroutine
 from types import TracebackType
@@ -61,6 +62,7 @@ class Monitor:
             NodeUnreachable: no client can be made at all, as with a proxy that cannot be used.
         """
         await self._admin.open()
+        await self._make_topics()
         self._tasks = [asyncio.create_task(each.run()) for each in (self._quiet, self._announcer)]
         return self
 
@@ -79,6 +81,13 @@ class Monitor:
             yield await self._round()
             await asyncio.sleep(max(0.0, began_s + self._plan.interval_s - time.monotonic()))
 
+    async def _make_topics(self) -> None:
+        """Make the topics of probes: not every namespace makes what is missing. Where we may not, it has to."""
+        with contextlib.suppress(PulsarError, TimeoutError):
+            async with asyncio.timeout(self._plan.patience_s / 2):
+                for topic in (*(lane.topic for lane in self._lanes), self._quiet.topic, self._announcer.topic):
+                    await self._admin.create_topic(topic)
+
     async def _round(self) -> View:
         until_s = time.monotonic() + self._plan.patience_s
         async with asyncio.TaskGroup() as group:
@@ -87,6 +96,8 @@ class Monitor:
             node = await self._begin(group, self._node.round())
             topic = await self._begin(group, self._look_at_topic())
         self._watch_stream(topic.result())
+        if any(isinstance(lane.error, TopicNotFound) for lane in self._lanes):
+            await self._make_topics()
         view = self._view(self._facts(node.result(), topic.result()), await self._advice(topic.result()))
         self._announcer.announce(view)
         return view
@@ -115,8 +126,9 @@ class Monitor:
 
     def _watch_stream(self, topic: TopicView | PulsarError) -> None:
         """Subscribe to the stream once its topic is there: to subscribe would make it."""
-        is_missing = isinstance(topic, (TopicNotFound, NamespaceNotFound)) or self._lanes.fresh.error
-        if not is_missing and not self._is_watching:
+        is_missing = isinstance(topic, (TopicNotFound, NamespaceNotFound))
+        is_refused = self._lanes.fresh.error and not isinstance(self._lanes.fresh.error, TopicNotFound)
+        if not is_missing and not is_refused and not self._is_watching:
             self._is_watching = True
             self._tasks.append(asyncio.create_task(self._stream.run()))
 
@@ -136,6 +148,7 @@ class Monitor:
             quiet_status="connected" if quiet.is_open else quiet.status,
             survived_s=quiet.survived_s if recent else None,
             growing=self._topic_look.growing,
+            rules=self._topic_look.rules,
             received=self._stream.error,
             unstored=lanes.unstored.error if lanes.unstored else None,
         )

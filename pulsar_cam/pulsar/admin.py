@@ -17,7 +17,7 @@ from typing import Any, Self
 from ..errors import InvalidOption, PulsarError, RequestRejected, TopicNotFound
 from ..text import printable, whole
 from .endpoint import Endpoint
-from .http import Http, json_object
+from .http import Http, json_object, json_value
 from .refusal import stranger
 from .topics import Topic, subscription_path
 from .wire import DEFAULT_MESSAGE_LIMIT, DEFAULT_TEXT_LIMIT
@@ -194,6 +194,11 @@ class Admin:
         path = "partitioned-stats?perPartition=false" if topic in self._partitioned else "stats"
         answer = await self._http.call("GET", f"/{topic.path}/{path}", f"read the statistics of {topic}", topic=topic)
         return json_object(answer)
+
+    async def read(self, path: str, topic: Topic) -> Any:
+        """Return the JSON value at a path that is about a topic; None where Pulsar answers that there is none."""
+        answer = await self._http.call("GET", path, f"look at {topic}", topic=topic)
+        return json_value(answer) if answer.content else None
 
     async def position_at(self, topic: Topic, unix_ms: int) -> tuple[int, int]:
         """Return ledger and entry of the first message that was published at a time or later.

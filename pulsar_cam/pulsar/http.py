@@ -163,8 +163,17 @@ def json_object(answer: httpx.Response) -> dict[str, Any]:
     Raises:
         NodeUnreachable: no JSON.
     """
+    value = json_value(answer)
+    return value if isinstance(value, dict) else {}
+
+
+def json_value(answer: httpx.Response) -> Any:
+    """Return the JSON value in an answer.
+
+    Raises:
+        NodeUnreachable: no JSON.
+    """
     try:
-        value = load_json(answer.content)
+        return load_json(answer.content)
     except ValueError as error:
         raise NodeUnreachable(str(answer.url), "it does not answer in Pulsar's JSON", NO_NODE) from error
-    return value if isinstance(value, dict) else {}

@@ -14,6 +14,7 @@ from pulsar_cam.errors import (
 )
 from pulsar_cam.pulsar.credentials import Token
 from pulsar_cam.pulsar.endpoint import Endpoint
+from pulsar_cam.pulsar.topic_rules import TopicRules
 from pulsar_cam.pulsar.topics import Topic
 
 URL = "http://localhost:8080"
@@ -43,6 +44,10 @@ def settings(**values: int) -> Answers:
 
 def described(partitions: int = 0, retention: dict[str, int] | None = None, **stats: Any) -> Answers:
     return replace(WELL, described=TopicFacts(partitions, stats, retention or {}))
+
+
+def ruled(**rules: Any) -> Answers:
+    return replace(WELL, described=TopicFacts(0, {"subscriptions": {}}, {}, TopicRules(**rules)))
 
 
 def clocks(*samples: tuple[int, int, int]) -> Answers:

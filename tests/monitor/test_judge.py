@@ -21,6 +21,7 @@ from pulsar_cam.monitor.facts import Facts, NodeFacts, Verdict
 from pulsar_cam.monitor.judge import PARTS, judge
 from pulsar_cam.monitor.plan import Plan
 from pulsar_cam.monitor.view import StreamView, SubscriptionView, TopicView
+from pulsar_cam.pulsar.topic_rules import TopicRules
 from pulsar_cam.pulsar.topics import Topic
 
 URL = "http://localhost:8080"
@@ -220,3 +221,32 @@ def test_there_is_no_publisher_and_whether_that_matters() -> None:
     unknown = replace(WELL, stream=SILENCE, topic=SILENT)
     assert found(unknown)["stream"].says == "no frames, and whether there is a publisher is not known"
     assert states(replace(WELL, received=NotAuthorized("subscribe")))["stream"] == "problem"
+
+
+@pytest.mark.parametrize(
+    ("rules", "publishers", "state", "says"),
+    [
+        (TopicRules(is_terminated=True), 0, "problem", "terminated"),
+        (TopicRules(wants_schema=True), 0, "problem", "schema"),
+        (TopicRules(wants_schema=True), 1, "ok", "1 publisher"),
+        (TopicRules(publish_per_s=32), 1, "warning", "at most 32 messages/s (publish rate)"),
+        (TopicRules(publish_per_s=60), 1, "ok", "30 messages/s in"),
+    ],
+)
+def test_what_holds_for_the_topic(rules: TopicRules, publishers: int, state: str, says: str) -> None:
+    topic = found(replace(WELL, rules=rules, topic=replace(TOPIC, publishers=publishers)))["topic"]
+    assert (topic.state, says in topic.says) == (state, True), topic
+
+
+def test_probes_that_have_no_topic_are_skipped() -> None:
+    missing = TopicNotFound("persistent://public/default/video-stream-probe")
+    seen = replace(WELL, connect_ms=missing, kept=missing, quiet_status=str(missing), verdicts=(STORED,))
+    skipped = dict.fromkeys(("connect", "sessions", "probes", "storage"), "skipped")
+    assert states(seen) == dict.fromkeys(PARTS, "ok") | skipped
+    assert "our role may not make it" in found(seen)["connect"].says
+
+
+def test_a_topic_that_nothing_makes_is_a_problem() -> None:
+    seen = replace(WELL, topic=TopicNotFound("t"), rules=TopicRules(makes_topics=False), stream=StreamView())
+    assert found(seen)["topic"].state == "problem"
+    assert "create-topic --topic t" in found(seen)["topic"].change

@@ -10,11 +10,13 @@ from collections import deque
 from typing import Any
 
 from ...pulsar.admin import Admin
+from ...pulsar.topic_rules import TopicRules, rules_of
 from ...pulsar.topics import MONITOR_NAME, Topic
 from ...text import printable, whole
 from ..view import SubscriptionView, TopicView
 
 _MOST_SUBSCRIPTIONS = 1000
+_RULES_EVERY_S = 10.0
 _GROWS_FOR = 3
 _LEAST_GROWTH = 30  # messages: a second of video
 
@@ -24,10 +26,13 @@ class TopicLook:
 
     Attributes:
         growing: the subscriptions with a consumer whose backlog grew in each of the last three looks.
+        rules: what held for the topic some seconds ago.
     """
 
     def __init__(self, admin: Admin, topic: Topic) -> None:
         self.growing: tuple[str, ...] = ()
+        self.rules = TopicRules()
+        self._asked_at_s = -_RULES_EVERY_S
         self._admin, self._topic = admin, topic
         self._at_s = 0.0
         self._counters: dict[str, int] = {}
@@ -39,6 +44,9 @@ class TopicLook:
         Raises:
             PulsarError: the admin API does not say.
         """
+        if self._at_s - self._asked_at_s >= _RULES_EVERY_S:
+            self._asked_at_s = self._at_s
+            self.rules = await rules_of(self._admin, self._topic)
         stats = await self._admin.stats(self._topic)
         now_s = time.monotonic()
         view = self._view(stats, now_s - self._at_s)

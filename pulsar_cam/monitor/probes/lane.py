@@ -22,6 +22,7 @@ class Lane:
         keeps_open: use the same sessions in all rounds, as long as they live; if not, new ones in each.
 
     Attributes:
+        topic: where its probes go.
         probes: those that it sends.
         error: why there were no sessions in the last round; None if there were.
         connect_ms: how long the last ones took to open; None if they did not.
@@ -31,7 +32,7 @@ class Lane:
         self.error: PulsarError | None = None
         self.connect_ms: float | None = None
         self.probes = probes
-        self._endpoint, self._topic, self._keeps_open = endpoint, topic, keeps_open
+        self._endpoint, self.topic, self._keeps_open = endpoint, topic, keeps_open
         self._echo: Echo | None = None
         self._earlier_reconnects = 0
         self._closing: asyncio.Task[None] | None = None
@@ -66,7 +67,7 @@ class Lane:
 
     async def _open(self, patience_s: float) -> None:
         self.connect_ms = None
-        self._echo = echo = Echo(self._endpoint, self._topic)
+        self._echo = echo = Echo(self._endpoint, self.topic)
         try:
             async with asyncio.timeout(patience_s):
                 await echo.open()

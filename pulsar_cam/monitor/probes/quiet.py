@@ -20,13 +20,13 @@ class QuietSession:
 
     def __init__(self, endpoint: Endpoint, topic: Topic) -> None:
         self.survived_s: float | None = None
-        self._endpoint, self._topic = endpoint, topic
+        self._endpoint, self.topic = endpoint, topic
         self._kept = KeptOpen(self._consumer, self._receive)
         self._opened_at_s: float | None = None
         self._seen_reconnects = 0
 
     def _consumer(self) -> Consumer:
-        return Consumer(self._endpoint, self._topic, sessions.subscription(), fits_queue=False, log=sessions.log)
+        return Consumer(self._endpoint, self.topic, sessions.subscription(), fits_queue=False, log=sessions.log)
 
     async def run(self) -> None:
         """Keep the session open, for ever."""

@@ -28,6 +28,9 @@ class Told:
     async def stats(self, topic: Topic) -> dict[str, Any]:
         return next(self._answers)
 
+    async def read(self, path: str, topic: Topic) -> None:
+        return None
+
 
 def subscription(backlog: int, delivered: int = 0, consumers: int = 1) -> dict[str, Any]:
     connected = [{"consumerName": str(number)} for number in range(consumers)]
