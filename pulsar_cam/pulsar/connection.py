@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 from websockets.exceptions import ConnectionClosed
 
-from ..errors import ConnectionLost, LimitReached, NameInUse, PulsarCamError
+from ..errors import ConnectionLost, LimitReached, NameInUse, PulsarCamError, PulsarError
 from ..runtime.retry import MAX_DELAY_S, backoff, is_transient
 from .cut import CutConnection
 from .endpoint import Endpoint
@@ -38,6 +38,7 @@ class Connection:
         target: what is opened; may be changed before a (re)connection.
         status: what is going on, as a few words for a person.
         has_opened: whether there was a session.
+        refusal: why the first one is not there yet; None if the node did not refuse it.
         reconnects: how often it was opened again.
         recovery_s: how long the last interruption took, in seconds; None before the first one.
         pings_s: the times from a ping to its pong in the last minute of this session, in seconds.
@@ -59,6 +60,7 @@ class Connection:
         self.target = target
         self.status = "connecting"
         self.has_opened = False
+        self.refusal: PulsarError | None = None
         self.reconnects = 0
         self.recovery_s: float | None = None
         self.pings_s: deque[float] = deque(maxlen=_MOST_PINGS)
@@ -92,7 +94,8 @@ class Connection:
         for delay_s in backoff():
             try:
                 websocket = self._websocket = await connect(self.target, self._endpoint)
-            except (NameInUse, LimitReached):
+            except (NameInUse, LimitReached) as error:
+                self.refusal, self.status = error, f"connecting: {error}"
                 if time.monotonic() > deadline:
                     raise
                 await asyncio.sleep(delay_s)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from ..errors import BadMessage
+from ..errors import BadMessage, PulsarError
 from .connection import Connection
 
 logger = logging.getLogger(__name__)
@@ -50,6 +50,11 @@ class Session(ABC):
     def has_opened(self) -> bool:
         """Whether there was a session."""
         return self._connection.has_opened
+
+    @property
+    def refusal(self) -> PulsarError | None:
+        """Why the node did not take the first session yet; None if it was not refused."""
+        return self._connection.refusal
 
     @property
     def status(self) -> str:

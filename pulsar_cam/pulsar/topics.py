@@ -60,8 +60,12 @@ class Topic:
         for kind, value in (("tenant", self.tenant), ("namespace", self.namespace)):
             if not _NAMED_ENTITY.fullmatch(value):
                 raise InvalidOption("topic", ascii(text), f"a {kind} is made of letters, digits and any of -_=:.")
+        if not _is_utf8(text):
+            raise InvalidOption("topic", ascii(text), "it is not valid UTF-8")
         if not self.name or _UNUSABLE_IN_TOPIC.search(self.name) or not self.name.isprintable():
-            raise InvalidOption("topic", ascii(text), "a topic's name has no spaces, slashes or control characters")
+            raise InvalidOption(
+                "topic", ascii(text), "a topic's name has no spaces, slashes, control or invisible characters"
+            )
 
     def __str__(self) -> str:
         return f"{self.domain}://{self.tenant}/{self.namespace}/{self.name}"
@@ -98,9 +102,16 @@ def check_subscription(name: str) -> str:
     """
     if name in {".", ".."}:
         raise InvalidOption("subscription", ascii(name), "'.' and '..' are not names: URLs take them as folders")
+    if not _is_utf8(name):
+        raise InvalidOption("subscription", ascii(name), "it is not valid UTF-8")
     if not name.strip() or len(name) > 200 or not name.isprintable():
         raise InvalidOption("subscription", ascii(name), "expected 1 to 200 printable characters")
     return name
+
+
+def _is_utf8(text: str) -> bool:
+    """Return whether it was; Python makes lone surrogates of other bytes of a command line."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def subscription_path(name: str) -> str:

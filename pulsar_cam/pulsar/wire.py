@@ -35,6 +35,7 @@ _LONGEST_LABEL = 200  # characters of a name or a notice
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MESSAGE_ID = re.compile(rb'\{"messageId":"([\w+/=]{1,200})"')
 _UP_TO_PAYLOAD = re.compile(_MESSAGE_ID.pattern + rb',"payload":"')
+_MOST_CLOCK_ERROR_NS = 366 * 86_400 * 10**9  # a year
 _SESSION = re.compile(r"[0-9a-f]{8}", re.ASCII)  # as a Producer makes it
 _BROKER_FAILED = "send-error:8"  # 3 and 7 are texts that the WebSocket service does not take
 _FAILURE = re.compile(r"\b([A-Z]\w{1,60}): ", re.ASCII)
@@ -198,7 +199,7 @@ def packet_of(delivery: Delivery) -> Packet:
     """
     width, height = dimensions(delivery.payload)
     properties = delivery.properties
-    captured_at_ns = whole(properties.get("captured-at-ns"))
+    captured_at_ns = _time_near(delivery.published_at_ns, properties.get("captured-at-ns"))
     return Packet(
         jpeg=delivery.payload,
         width=width,
@@ -208,8 +209,8 @@ def packet_of(delivery: Delivery) -> Packet:
         session=_session_in(properties),
         sequence=whole(properties.get("sequence")),
         quality=whole(properties.get("quality"), 100),
-        encoded_at_ns=whole(properties.get("encoded-at-ns")),
-        sent_at_ns=whole(properties.get("sent-at-ns")),
+        encoded_at_ns=_time_near(delivery.published_at_ns, properties.get("encoded-at-ns")),
+        sent_at_ns=_time_near(delivery.published_at_ns, properties.get("sent-at-ns")),
         receipt_ns=whole(properties.get("round-trip-ns")),
         notice=_label(properties.get("notice", "")),
         delivered_at_ns=delivery.received_at_ns,
@@ -218,6 +219,12 @@ def packet_of(delivery: Delivery) -> Packet:
         published_at_ns=delivery.published_at_ns,
         extra=extra_in(properties, _OUR_NAMES),
     )
+
+
+def _time_near(published_at_ns: int, text: str | None) -> int | None:
+    """Return a publisher's clock reading; None where no clock that runs, however wrong, can have shown it then."""
+    at_ns = whole(text)
+    return at_ns if at_ns is not None and abs(at_ns - published_at_ns) <= _MOST_CLOCK_ERROR_NS else None
 
 
 def _session_in(properties: Mapping[str, str]) -> str | None:

@@ -48,7 +48,7 @@ class WatchPlan:
             )
         if self.every_frame:
             topic.check_keeps_frames()
-        if self.every_frame and self.max_age_ms is not None:
+        if self.every_frame and self.max_age_ms not in (None, math.inf):
             expected = "with `every_frame` each one is shown, whatever its age; give one of the two"
             raise InvalidOption("max_age_ms", self.max_age_ms, expected)
 

@@ -8,6 +8,7 @@ frame wins, or `EveryFrame`. The calling thread decodes and shows, because a win
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -26,6 +27,8 @@ from .live import Live
 from .plan import WatchPlan
 from .receiver import Receiver
 from .stats import WatchStats
+
+logger = logging.getLogger(__name__)
 
 
 def watch(
@@ -69,6 +72,10 @@ def watch(
                 sink.wait(stats.waiting_for(topic))
             sink.poll()
             on_tick()
+    if run.is_over_time and not stats.has_begun:
+        if consumer.refusal:
+            raise consumer.refusal
+        logger.warning("no session with Pulsar opened within %g s", plan.duration_s)
     return stats
 
 

@@ -70,6 +70,12 @@ def test_name_that_pulsar_could_not_take_is_refused_in_plain_ascii(text: str) ->
     assert str(caught.value).isascii()
 
 
+@pytest.mark.parametrize(("text", "reason"), [("caf\udce9", "not valid UTF-8"), ("a\u200bb", "invisible characters")])
+def test_a_name_is_refused_with_its_own_reason(text: str, reason: str) -> None:
+    with pytest.raises(InvalidOption, match=reason):
+        Topic.parse(text)
+
+
 @given(st.text(max_size=60) | st.text("abc/.:- %ü\x00", max_size=30).map(lambda text: f"persistent://{text}"))
 def test_any_text_is_a_topic_with_a_safe_path_or_an_invalid_option(text: str) -> None:
     topic = value_or_error(lambda: Topic.parse(text), InvalidOption)

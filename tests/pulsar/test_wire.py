@@ -268,6 +268,14 @@ def test_what_cannot_be_read_is_acknowledged_if_it_begins_as_pulsars(text: bytes
     assert ack_of_unreadable(text) == ack
 
 
+@pytest.mark.parametrize("captured_at_ns", ["0", "-5", "9999999999999999999", "9223372036854775807", "soon"])
+def test_a_time_that_no_clock_can_have_shown_is_not_known(captured_at_ns: str) -> None:
+    names = ("captured-at-ns", "encoded-at-ns", "sent-at-ns")
+    packet = packet_of(delivered(properties=dict.fromkeys(names, captured_at_ns)))
+    assert packet.captured_at_ns == packet.published_at_ns
+    assert (packet.encoded_at_ns, packet.sent_at_ns) == (None, None)
+
+
 def test_labels_are_made_showable_and_short() -> None:
     packet = packet_of(delivered(properties={"source": "\x1b[2J" + "x" * 9999, "session": "\n" * 9999}))
     assert packet.session is None

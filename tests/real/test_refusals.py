@@ -18,6 +18,8 @@ from pulsar_cam.pulsar.endpoint import Endpoint
 from pulsar_cam.pulsar.producer import Producer
 from pulsar_cam.pulsar.session import Session
 from pulsar_cam.pulsar.topics import Topic
+from pulsar_cam.watching.plan import WatchPlan
+from pulsar_cam.watching.watch import watch
 
 from ..lab.streams import TIMEOUT_S, call, endpoint_of, new_topic
 
@@ -137,6 +139,17 @@ def test_a_topic_that_another_producer_has_for_itself(node: NodeState) -> None:
     finally:
         client.close()
     assert isinstance(error, ProducerExcluded)
+
+
+def test_a_run_that_ends_before_its_subscription_is_free_says_so(node: NodeState) -> None:
+    endpoint, topic = endpoint_of(node), new_topic()
+    client = pulsar.Client(node.broker_url, logger=pulsar.ConsoleLogger(pulsar.LoggerLevel.Error))
+    try:
+        client.subscribe(str(topic), "viewer1")
+        with pytest.raises(NameInUse):
+            watch(endpoint, topic, WatchPlan(subscription="viewer1", duration_s=2))
+    finally:
+        client.close()
 
 
 def test_a_subscription_of_another_kind_is_a_name_in_use(node: NodeState) -> None:

@@ -7,6 +7,7 @@ import secrets
 import time
 
 from ...errors import BadMessage, PulsarError
+from ...measure.counters import warn_once
 from ...pulsar.condition import Condition, condition_in, condition_topic
 from ...pulsar.consumer import Consumer
 from ...pulsar.endpoint import Endpoint
@@ -28,6 +29,7 @@ class Following:
         self._endpoint, self._topic = endpoint, condition_topic(topic)
         self._told: Condition | None = None
         self._told_at_s = 0.0
+        self._strange = 0
 
     @property
     def condition(self) -> Condition | None:
@@ -50,4 +52,5 @@ class Following:
         try:
             self._told, self._told_at_s = condition_in(payload), time.monotonic()
         except BadMessage as error:
-            logger.info("not heeded: %s", error)
+            self._strange += 1
+            warn_once(logger, self._strange, "not heeded: %s", error)
