@@ -23,7 +23,9 @@ from ..lab.xvfb import Screen, wait_until
 from .watching import Publishing, Watching
 
 ROOT = Path(__file__).parents[2]
-PAGES = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")))
+# The programs of docs/peers.md are run by test_peers.py, beside their like in another language.
+FILES = {ROOT / "README.md", *(ROOT / "docs").rglob("*.md")} - {ROOT / "docs" / "peers.md"}
+PAGES = "".join(page.read_text(encoding="utf-8") for page in FILES)
 PROGRAMS = dict(re.findall(r"```python\n# (\S+)\n(.*?)```", PAGES, re.DOTALL))
 
 
