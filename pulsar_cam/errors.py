@@ -3,7 +3,7 @@
 PulsarCamError                root: the command line catches this one name
     InvalidOption             a value that cannot work, found before anything was started (exit code 2)
     DependencyMissing         a package or system library is not installed
-    SourceError               frames cannot be had
+    SourceError               a source gives no frames
         DeviceNotFound
         SourceUnreadable      a file or address that is not a readable video
         SourceStopped         it worked, then stopped (transient)
@@ -83,7 +83,7 @@ class DependencyMissing(PulsarCamError):
 
 
 class SourceError(PulsarCamError):
-    """Frames cannot be had from a source."""
+    """A source gives no frames."""
 
 
 class DeviceNotFound(SourceError):

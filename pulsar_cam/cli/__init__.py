@@ -83,7 +83,7 @@ def run() -> int:
 
 
 def _write_no_more() -> None:
-    """Let what waits to be written go nowhere, or the end of Python would complain of it again."""
+    """Let what waits to be written go nowhere, or Python would complain about it again at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

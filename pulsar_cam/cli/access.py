@@ -105,7 +105,7 @@ def endpoint_of(
 
 
 def reaches_node(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of `endpoint_of`, in place of its parameter `endpoint`."""
+    """Give a command the options of `endpoint_of`, instead of its parameter `endpoint`."""
     options = inspect.signature(endpoint_of, eval_str=True).parameters
     own = inspect.signature(command, eval_str=True).parameters
 

@@ -106,8 +106,8 @@ def create_topic(
         typer.echo(json.dumps({"topic": str(full_topic), "created": created, "partitions": existing}))
     else:
         typer.echo(f"topic {full_topic} {'created' if created else 'exists already'}")
-        is_told = created or policy != TopicPolicy()
-        typer.echo(policy.cost(full_topic) if is_told else "disk: its limits are left as they were")
+        has_new_limits = created or policy != TopicPolicy()
+        typer.echo(policy.cost(full_topic) if has_new_limits else "disk: its limits are unchanged")
 
 
 async def _create(endpoint: Endpoint, topic: Topic, partitions: int | None, policy: TopicPolicy) -> tuple[bool, int]:

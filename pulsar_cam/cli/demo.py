@@ -157,7 +157,7 @@ def _viewer(topic: Topic, headless: bool) -> Viewer:
     try:
         return Viewer(Window(f"pulsar-cam: {topic.name}", with_options))
     except DisplayError as error:
-        errors.print(f"{error.problem}: frames are counted in place of being shown")
+        errors.print(f"{error.problem}: frames are counted instead of shown")
         return Viewer()
 
 

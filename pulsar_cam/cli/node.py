@@ -38,14 +38,14 @@ Json = options.JsonOnce
 def start(
     name: Name = "default",
     port: Annotated[
-        int, typer.Option(metavar="PORT", rich_help_panel=_NODE, help="For HTTP and WebSocket; 0: a free one.")
+        int, typer.Option(metavar="PORT", rich_help_panel=_NODE, help="For HTTP and WebSocket; 0 takes a free one.")
     ] = 8080,
     broker_port: Annotated[
         int | None,
         typer.Option(
             metavar="PORT",
             rich_help_panel=_NODE,
-            help="For Pulsar's own protocol; 0: a free one. By default 6650 if free.",
+            help="For Pulsar's own protocol; 0 takes a free one. By default 6650 if free.",
         ),
     ] = None,
     foreground: Annotated[
@@ -75,7 +75,7 @@ def start(
 
 @app.command(cls=Command, epilog="Example: pulsar-cam node stop --name lab")
 def stop(name: Name = "default") -> None:
-    """Stop a node; its data is there on the next start."""
+    """Stop a node; its data is kept for the next start."""
     from ..node import LocalNode
 
     stopped = LocalNode(name).stop()
@@ -84,7 +84,7 @@ def stop(name: Name = "default") -> None:
 
 @app.command(cls=Command, epilog="Example: pulsar-cam node status --json")
 def status(name: Name = "default", as_json: Json = False) -> None:
-    """Tell how a node is; the exit code is 0 when it runs, else 1."""
+    """Show the state of a node; the exit code is 0 when it runs, else 1."""
     from ..node import LocalNode
 
     now = LocalNode(name).status()
@@ -109,7 +109,7 @@ def logs(
     ] = 50,
     follow: Annotated[
         bool,
-        typer.Option("--follow", "-f", rich_help_panel=options.OUTPUT, help="Go on with new lines, until Ctrl-C."),
+        typer.Option("--follow", "-f", rich_help_panel=options.OUTPUT, help="Keep printing new lines, until Ctrl-C."),
     ] = False,
 ) -> None:
     """Print the end of a node's log."""

@@ -175,13 +175,13 @@ ERRORS = [
     (["publish", "--source", "{tmp}"], 1, "it is a directory"),
     (["publish", "--source", "{tmp}/text.avi"], 1, "cannot read video from"),
     (["publish", "--source", ""], 2, "give a camera number, a file"),
-    (["publish", "--device", "0", "--source", "x"], 2, "give --device or --source, not both"),
+    (["publish", "--device", "0", "--source", "x"], 2, "--source x: give this or --device, not both"),
     ([*PATTERN, "--size", "12"], 2, "expected WIDTHxHEIGHT"),
     ([*PATTERN, "--size", "4x99999"], 2, "--size"),
     ([*PATTERN, "--fps", "0"], 2, "--fps"),
     ([*PATTERN, "--fps", "nan"], 2, "--fps"),
     ([*PATTERN, "--quality", "101"], 2, "expected 1 to 100"),
-    ([*PATTERN, "--fixed", "--dry-run"], 2, "there is nothing to say with --fixed"),
+    ([*PATTERN, "--fixed", "--dry-run"], 2, "--dry-run: there is nothing to report with --fixed"),
     ([*PATTERN, "--frames", "0"], 2, "expected 1 or more"),
     ([*PATTERN, "--duration", "-1"], 2, "expected a number of seconds above 0"),
     ([*PATTERN, "--fps", "fast"], 2, "--fps"),
@@ -194,8 +194,8 @@ ERRORS = [
     (["watch", "--headless", "--service-url", "http://127.0.0.1:{free}"], 1, "pulsar-cam node start"),
     (["watch", "--headless", "--topic", "no/such/topic"], 1, "namespace no/such does not exist"),
     (["watch", "--headless", "--subscription", ""], 2, "expected 1 to 200 printable characters"),
-    (["watch", "--headless", "--max-age", "-1"], 2, "expected a number of milliseconds above 0"),
-    (["watch", "--headless", "--max-age", "nan"], 2, "expected a number of milliseconds above 0"),
+    (["watch", "--headless", "--max-age", "-1"], 2, "expected milliseconds above 0, or 0 for no limit"),
+    (["watch", "--headless", "--max-age", "nan"], 2, "expected milliseconds above 0, or 0 for no limit"),
     (["watch", "--snapshot", "{tmp}/picture.bmp"], 2, "ends in .jpg or .png"),
     (["watch", "--snapshot", "{tmp}/none/picture.jpg"], 1, "does not exist"),
     (["watch", "--token-file", "{tmp}/none"], 2, "cannot be read"),
@@ -362,7 +362,7 @@ def test_create_topic_says_whether_it_was_new_and_what_it_costs(
     limits = ("--retention", "1h", "--retention-size", "1GB", "--ttl", "1m", "--backlog-limit", "500MB")
     new = cli.run("create-topic", "--topic", topic.name, *limits)
     again = cli.run("create-topic", "--topic", topic.name, "--json")
-    assert cli.run("create-topic", "--topic", topic.name).out.endswith("disk: its limits are left as they were\n")
+    assert cli.run("create-topic", "--topic", topic.name).out.endswith("disk: its limits are unchanged\n")
     assert new.out.splitlines()[0] == f"topic {topic} created"
     assert new.out.splitlines()[1].startswith("disk: up to about 1 GB")
     assert json.loads(again.out) == {"topic": str(topic), "created": False, "partitions": 0}
