@@ -6,6 +6,7 @@ import contextlib
 import inspect
 import io
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -110,6 +111,7 @@ def test_a_token_that_is_typed_is_not_echoed(typed: str, code: int) -> None:
     pty, termios = pytest.importorskip("pty"), pytest.importorskip("termios")
     process, terminal = pty.fork()
     if process == 0:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # which a run in the background ignores
         os.execv(command[0], [*command, "--token-file", "-"])
     shown = b""
     while b"token: " not in shown:

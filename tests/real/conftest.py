@@ -25,13 +25,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def _pulsar() -> None:
-    """Pulsar and Java on this machine; the download is shared with the user's own nodes."""
+def _pulsar() -> Iterator[None]:
+    """Pulsar and Java on this machine; the download is shared with the user's own nodes.
+
+    Nodes do without the second compiler of Java: most live for a minute, and a start takes 7 s of a processor, not 11.
+    """
     try:
         java.find_java()
         pulsar_home(folders.cache_folder(), lambda _arrived, _total: None)
     except (DependencyMissing, LocalNodeError) as error:
         missing(f"a Pulsar node ({error})")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
+        yield
 
 
 @pytest.fixture(scope="session")

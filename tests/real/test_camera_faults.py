@@ -105,11 +105,11 @@ def test_a_loss_is_told_to_who_runs_the_publisher_and_ends_it_where_that_is_want
 
 
 def test_frames_are_counted_and_cards_are_not(node: NodeState, topic: Topic, folder: Path) -> None:
-    """A camera that stops after 20 frames each time, and a run that ends with the 30th."""
-    ended = camera(node, folder, frames=20).run("publish", "--topic", topic.name, "-n", "30", "--json")
+    """A camera that stops after 20 frames each time, and a run that ends with the 21st."""
+    ended = camera(node, folder, frames=20).run("publish", "--topic", topic.name, "-n", "21", "--json")
     assert ended.code == 0, ended
-    assert ended.summary["published"] == 30
-    assert ended.summary["captured"] == 30 + sum(ended.summary["dropped"].values())
+    assert ended.summary["published"] == 21
+    assert ended.summary["captured"] == 21 + sum(ended.summary["dropped"].values())
     assert ended.summary["camera"]["losses"] == 1
     said, back = ended.err.splitlines()
     assert said.startswith("camera-0 stopped: no good frame for 5 s; check the cable")
