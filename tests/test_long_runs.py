@@ -31,7 +31,7 @@ from .lab.memory import needs_linux
 
 FRAMES = 100_000
 TOPIC = Topic.parse("cam")
-pytestmark = [needs_linux, pytest.mark.timeout(300)]
+pytestmark = [needs_linux, pytest.mark.timeout(300), pytest.mark.no_cover]  # which would double what they take
 
 
 @pytest.fixture(autouse=True)

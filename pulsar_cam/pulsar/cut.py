@@ -7,9 +7,8 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection
 from websockets.frames import Opcode
 
-# Twice what a node's largest message (5 MiB, unless set otherwise) becomes in base64. One that arrives takes five
-# times its size for a moment, and a viewer has 300 MB for all that it does.
-MAX_TEXT_BYTES = 16 * 1024 * 1024
+from .wire import MAX_TEXT_BYTES
+
 _BEGINNING_BYTES = 1024
 _HEADERS_END = b"\r\n\r\n"
 _SWITCHED = b"HTTP/1.1 101 "

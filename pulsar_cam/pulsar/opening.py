@@ -16,11 +16,12 @@ from websockets.exceptions import InvalidProxy, InvalidStatus, WebSocketExceptio
 from ..errors import PROXY_UNUSABLE, NodeUnreachable, NotAuthenticated
 from ..text import printable, reason_of
 from .credentials import headers_of, refused
-from .cut import MAX_TEXT_BYTES, CutConnection
+from .cut import CutConnection
 from .endpoint import Endpoint, is_loopback
 from .refusal import refusal
 from .target import Target
 from .tls import is_secure, no_http, tls_failure
+from .wire import MAX_TEXT_BYTES
 
 # Below this level, websockets logs every header, and with it the token.
 _websockets_logger = logging.getLogger("websockets.client.pulsar_cam")

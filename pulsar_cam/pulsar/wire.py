@@ -29,6 +29,9 @@ DEFAULT_TEXT_LIMIT = 1_048_576
 """A node's default for the bytes of one WebSocket text frame (``webSocketMaxTextFrameSize``)."""
 DEFAULT_MESSAGE_LIMIT = 5_242_880
 """A node's default for payload and metadata together (``maxMessageSize``)."""
+# Twice what a node's largest message (5 MiB, unless set otherwise) becomes in base64. One that arrives takes five
+# times its size for a moment, and a viewer has 300 MB for all that it does.
+MAX_TEXT_BYTES = 16 * 1024 * 1024
 
 _ENVELOPE_BYTES = 4096  # all that is not payload: well under 1 kB, except for long source names
 _LONGEST_LABEL = 200  # characters of a name or a notice

@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _pulsar() -> Iterator[None]:
     """Pulsar and Java on this machine; the download is shared with the user's own nodes.
 
-    Nodes do without the second compiler of Java: most live for a minute, and a start takes 7 s of a processor, not 11.
+    Nodes do without Java's second compiler: most live for a minute, and a start takes 7 s of a processor, not 11.
     """
     try:
         java.find_java()
