@@ -20,6 +20,7 @@ from .holdings import Holdings
 logger = logging.getLogger(__name__)
 
 _TICK_S = 0.5
+_FIRST_LOOK_S = 2.0
 _LOOK_S = 3.0
 _IDLE_LOOK_S = 6.0  # at a topic to which nothing is published
 _LOOK_TIMEOUT_S = 2.0
@@ -43,7 +44,7 @@ class Silence:
         self._before: Holdings | None = None
         self._seen_bytes = 0
         self._quiet_since_s = time.monotonic()
-        self._look_at_s = self._quiet_since_s + _LOOK_S
+        self._look_at_s = self._quiet_since_s + _FIRST_LOOK_S
         self._retry_s, self._blind_s = _LOOK_S, _FIRST_BLIND_S
         # A backlog that a new session did not deliver either, such as parts of a message that was never completed.
         self._undeliverable = 0
@@ -67,7 +68,7 @@ class Silence:
     def _all_is_well(self) -> None:
         self._consumer.stalled_because, self._before, self._undeliverable = "", None, 0
         self._quiet_since_s = time.monotonic()
-        self._look_at_s = self._quiet_since_s + _LOOK_S
+        self._look_at_s = self._quiet_since_s + _FIRST_LOOK_S
         self._retry_s, self._blind_s = _LOOK_S, _FIRST_BLIND_S
 
     async def _look(self) -> None:

@@ -66,7 +66,15 @@ def watched(monkeypatch: pytest.MonkeyPatch, consumer: FakeConsumer, said: Calla
             return answer
 
     monkeypatch.setattr(silence, "Admin", FakeAdmin)
-    for name in ("_TICK_S", "_LOOK_S", "_IDLE_LOOK_S", "_SURE_AFTER_S", "_FIRST_BLIND_S", "_LONGEST_S"):
+    for name in (
+        "_TICK_S",
+        "_FIRST_LOOK_S",
+        "_LOOK_S",
+        "_IDLE_LOOK_S",
+        "_SURE_AFTER_S",
+        "_FIRST_BLIND_S",
+        "_LONGEST_S",
+    ):
         monkeypatch.setattr(silence, name, getattr(silence, name) / 100)
 
     async def main() -> None:

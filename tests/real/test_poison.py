@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import subprocess
 from collections.abc import Iterator
@@ -16,7 +17,8 @@ from pulsar_cam.node import NodeState
 from pulsar_cam.pulsar.topics import Topic
 
 from ..lab.streams import backlog_ends_at_0, call, endpoint_of, new_topic, packets
-from .watching import Watching
+from ..lab.xvfb import wait_until
+from .watching import Publishing, Watching
 
 LARGE = 13 << 20
 KINDS: list[dict[str, Any]] = [{"max_age_ms": math.inf}, {"durable": True}, {"every_frame": True}]
@@ -53,6 +55,27 @@ def test_a_message_that_is_too_large_to_read_is_passed(
     assert watching.stats.images == 6
     assert watching.stats.session
     assert watching.stats.session.reconnects == 0
+
+
+def test_viewers_are_back_after_messages_that_fill_the_heap_of_the_node(
+    node: NodeState, client: pulsar.Client
+) -> None:
+    """Each viewer's copy takes several times the message, and a node that runs out of heap delivers no more."""
+    topic = new_topic()
+    with contextlib.ExitStack() as stack:
+        viewers = [
+            stack.enter_context(Watching(node, topic, subscription=f"viewer{number}", durable=number == 0))
+            for number in range(4)
+        ]
+        stack.enter_context(Publishing(node, topic))
+        producer = client.create_producer(str(topic), chunking_enabled=True, batching_enabled=False)
+        for size in (5_000_000, 9_000_000, 13_000_000):
+            producer.send(bytes(size))
+            before = [viewer.stats.shown for viewer in viewers]
+            wait_until(
+                lambda: all(v.stats.shown > shown + 10 for v, shown in zip(viewers, before, strict=True)),  # noqa: B023
+                f"frames for all viewers after {size} bytes",
+            )
 
 
 @pytest.mark.parametrize("kind", KINDS[1:], ids=NAMES[1:])

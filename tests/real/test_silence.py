@@ -58,6 +58,22 @@ def test_a_viewer_of_a_topic_that_is_made_again_sees_its_new_publisher(
     assert watching.stats.session.reconnects >= 1
 
 
+@pytest.mark.parametrize("kind", KINDS, ids=NAMES)
+def test_a_publisher_and_a_viewer_find_each_other_on_a_topic_that_is_made_again(
+    node: NodeState, careful_namespace: str, kind: dict[str, bool]
+) -> None:
+    endpoint, topic = endpoint_of(node), Topic.parse(f"{careful_namespace}/{new_topic().name}")
+    call(endpoint, "PUT", f"/{topic.path}")
+    with Watching(node, topic, **kind) as watching, Publishing(node, topic):
+        watching.receives_more(20)
+        call(endpoint, "DELETE", f"/{topic.path}?force=true")
+        time.sleep(3)
+        call(endpoint, "PUT", f"/{topic.path}")
+        made_at_s = time.monotonic()
+        watching.receives_more(20)
+        assert time.monotonic() - made_at_s < BACK_WITHIN_S
+
+
 def test_a_viewer_of_a_topic_that_is_gone_says_so(node: NodeState, careful_namespace: str) -> None:
     endpoint, topic = endpoint_of(node), Topic.parse(f"{careful_namespace}/{new_topic().name}")
     call(endpoint, "PUT", f"/{topic.path}")

@@ -11,7 +11,9 @@ from ...measure.counters import warn_once
 from ...pulsar.condition import Condition, condition_in, condition_topic
 from ...pulsar.consumer import Consumer
 from ...pulsar.endpoint import Endpoint
+from ...pulsar.silence import Silence
 from ...pulsar.topics import Topic
+from ...runtime.alongside import alongside
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +43,8 @@ class Following:
         try:
             # The name of its own lets several publishers of a topic listen.
             subscription = f"pulsar-cam-publisher-{secrets.token_hex(4)}"
-            async with Consumer(self._endpoint, self._topic, subscription) as consumer:
+            consumer = Consumer(self._endpoint, self._topic, subscription)
+            async with consumer, alongside(Silence(consumer).run()):
                 async for delivery in consumer:
                     await consumer.ack(delivery)
                     self._take(delivery.payload)
