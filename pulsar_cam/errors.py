@@ -39,7 +39,6 @@ A class keeps its facts as attributes and builds its sentence in ``__str__``: th
 from __future__ import annotations
 
 import errno
-import math
 import re
 
 from .text import printable
@@ -62,13 +61,9 @@ class InvalidOption(PulsarCamError, ValueError):
         self.parameter, self.value, self.expected = parameter, value, expected
 
     def __str__(self) -> str:
-        return f"`{self.parameter}`{self._shown}: {self.expected}"
-
-    @property
-    def _shown(self) -> str:
-        if self.value is True:  # the name of what was switched on says it
-            return ""
-        return " `math.inf`" if self.value == math.inf else f" {printable(str(self.value), 200)}"
+        # The name of what was switched on says its value.
+        shown = "" if self.value is True else f" {printable(str(self.value), 200)}"
+        return f"`{self.parameter}`{shown}: {self.expected}"
 
 
 class DependencyMissing(PulsarCamError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import inspect
-import math
 import pickle
 import re
 
@@ -16,10 +15,6 @@ from pulsar_cam.errors import PulsarCamError
 TOPIC = "persistent://public/default/cows"
 SENTENCES: list[tuple[PulsarCamError, str]] = [
     (errors.InvalidOption("fps", 0, "expected more than 0"), "`fps` 0: expected more than 0"),
-    (
-        errors.InvalidOption("max_age_ms", math.inf, "give one of the two"),
-        "`max_age_ms` `math.inf`: give one of the two",
-    ),
     (errors.InvalidOption("every_frame", True, "it is for films"), "`every_frame`: it is for films"),
     (
         errors.DependencyMissing("libGL is missing", "On Debian: sudo apt-get install libgl1"),

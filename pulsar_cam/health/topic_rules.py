@@ -36,5 +36,5 @@ def bottleneck_in(rules: TopicRules, messages_per_s: float) -> str:
     """Return how to raise the limit that this many messages a second reach; empty if they reach none."""
     for limit, name in ((rules.publish_per_s, "publish rate"), (rules.dispatch_per_s, "dispatch rate")):
         if limit and messages_per_s >= limit:
-            return f"publish with --fps {limit} or less, or have the {name} raised: what waits gets too old"
+            return f"publish with `fps` {limit} or less, or have the {name} raised: what waits gets too old"
     return ""

@@ -25,11 +25,12 @@ OTHER_PROGRAMS = ("node/settings.py",)  # Java and Pulsar are started from here
     ("words", "sentence"),
     [
         ("watch --headless --max-age -5", "--max-age -5.0: expected milliseconds above 0, or 0 for no limit"),
-        ("watch --headless --max-age 0 --every-frame", "--max-age 0: with --every-frame each one is shown"),
+        ("watch --headless --max-age 300 --every-frame", "--max-age 300.0: with --every-frame each one is shown"),
         ("watch --frames 0 --headless", "--frames 0: expected 1 or more"),
         ("watch --snapshot a.gif", "--snapshot a.gif: expected a file name"),
         ("watch --headless --metrics-host 192.0.2.1 --metrics-port 0", "--metrics-host '192.0.2.1': "),
         ("publish --duration 0 --source test-pattern:", "--duration 0.0: expected a number of seconds"),
+        ("publish --duration inf --source test-pattern:", "--duration inf: expected a number of seconds"),
         ("publish --source ''", "--source '': give a camera number, a file"),
         ("publish --device 0 --source a.mp4", "--source a.mp4: give this or --device, not both"),
         ("publish --fixed --dry-run", "--dry-run: there is nothing to report with --fixed"),

@@ -112,8 +112,8 @@ JUDGEMENTS: list[tuple[Callable[[Answers], Finding], Answers, str, str, str]] = 
     (node.topic, ruled(is_terminated=True), "problem", "was terminated", "another topic"),
     (node.topic, ruled(wants_schema=True), "problem", "schema", "schemaValidationEnforced"),
     (node.topic, ruled(wants_encryption=True), "problem", "encrypted", "encryptionRequired"),
-    (node.topic, ruled(publish_per_s=5), "warning", "at most 5 messages/s (publish rate)", "--fps 5 or less"),
-    (node.topic, ruled(dispatch_per_s=5), "warning", "at most 5 messages/s (dispatch rate)", "--fps 5 or less"),
+    (node.topic, ruled(publish_per_s=5), "warning", "at most 5 messages/s (publish rate)", "`fps` 5 or less"),
+    (node.topic, ruled(dispatch_per_s=5), "warning", "at most 5 messages/s (dispatch rate)", "`fps` 5 or less"),
     (
         node.topic,
         ruled(publish_per_s=100, ttl_s=60),

@@ -77,7 +77,7 @@ def test_limits_are_read_where_they_are_set(node: NodeState) -> None:
     expected = TopicRules(publish_per_s=5, publish_bytes_per_s=1_000_000, dispatch_per_s=7, ttl_s=60)
     assert rules(node, of_namespace) == expected
     found = finding(node, of_namespace)
-    assert (found.state, "--fps 5 or less" in found.change) == ("warning", True), found
+    assert (found.state, "`fps` 5 or less" in found.change) == ("warning", True), found
 
 
 def test_a_healthy_stream_is_well_where_no_topic_is_made_by_itself(node: NodeState) -> None:
