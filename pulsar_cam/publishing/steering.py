@@ -96,7 +96,9 @@ class Steering:
             self._say_only(change, now_s)
         else:
             self._stats.aim.changes += 1
-            level = logging.WARNING if change.setting.weight < self._stats.aim.setting.weight else logging.INFO
+            before = self._stats.aim.setting
+            is_less = change.setting.weight < before.weight or change.setting.fps < before.fps
+            level = logging.WARNING if is_less else logging.INFO
             logger.log(level, "%s", change.reason)
             self._apply(change.setting)
 

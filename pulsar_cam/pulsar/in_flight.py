@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 import time
 from collections import deque
 from collections.abc import Callable
@@ -14,12 +15,15 @@ from ..measure.rates import Rate
 from .acceptance import Acceptance
 from .wire import Receipt
 
-LEAST_IN_FLIGHT = 4
+USUAL_IN_FLIGHT = 4
 MOST_IN_FLIGHT = 64
 DISCONNECTED = "disconnected"
 
 _MOST_RECEIPT_TIMES = 256
 _FIT_EVERY_S = 0.5
+_FIT_TO_RECEIPTS = 4
+# Of the half second that a live viewer allows a frame.
+_MOST_QUEUED_S = 0.25
 _REFUSAL_PAUSE_S = 1.0
 _TOO_LARGE = "lower `quality` or `size` if it is too large"
 _TERMINATED = "TopicTerminatedException"
@@ -28,13 +32,22 @@ _FAULTS_OF_THE_MESSAGE = ("", "InvalidMessageException")
 _FINAL_FAILURES = (*_FAULTS_OF_THE_MESSAGE, "NotAllowedException", "AuthorizationException")
 
 
+def in_flight_to_stay_young(window: int, receipt_s: float, ping_s: float) -> int:
+    """Return how many messages may be on their way, so that each has its receipt in 250 ms and a ping; at least 1.
+
+    A topic with a limit of messages a second gives a receipt when it is time for one, however many wait: a message of
+    a window of 4 is 0.8 s old at 5 a second.
+    """
+    return max(1, int(window * (_MOST_QUEUED_S + ping_s) / max(receipt_s, 0.001)))
+
+
 def in_flight_on(ping_s: float, fps: float) -> int:
     """Return how many messages may be on their way at once, at least 4 and at most 64.
 
     Fewer than frame rate times round trip (Little's law) starve the link, more make pictures old; three are for what
     the node itself takes.
     """
-    return min(MOST_IN_FLIGHT, max(LEAST_IN_FLIGHT, math.ceil(fps * ping_s) + 3))
+    return min(MOST_IN_FLIGHT, max(USUAL_IN_FLIGHT, math.ceil(fps * ping_s) + 3))
 
 
 @dataclass(slots=True)
@@ -74,13 +87,14 @@ class InFlight:
         topic: as errors name it.
     Attributes:
         resends: whether a message that was not accepted is kept for the next session.
-        window: how many messages may wait for their receipt: 4, or more on a link with a long round trip.
+        window: how many messages may wait for their receipt: 4, more on a link with a long round trip, fewer where
+            that makes them old, unless all are resent.
         accepted: how many messages were acknowledged.
         link_answers: whether pings are answered promptly, so that what is late is not late because of the link.
     """
 
     def __init__(self, topic: str, *, resends: bool = False) -> None:
-        self.window = LEAST_IN_FLIGHT
+        self.window = USUAL_IN_FLIGHT
         self.accepted = 0
         self.resends = resends
         self.link_answers = False
@@ -110,7 +124,10 @@ class InFlight:
         self._sends.count()
         if time.monotonic() > self._window_fits_until_s:
             self._window_fits_until_s = time.monotonic() + _FIT_EVERY_S
-            self.window = in_flight_on(ping_s, self._sends.per_second)
+            window = in_flight_on(ping_s, self._sends.per_second)
+            if not self.resends and (last_ns := self.last_receipts_ns(_FIT_TO_RECEIPTS)):
+                window = min(window, in_flight_to_stay_young(self.window, statistics.median(last_ns) / 1e9, ping_s))
+            self.window = window
 
     @property
     def is_full(self) -> bool:

@@ -136,7 +136,7 @@ class Producer(Session):
 
     @property
     def window(self) -> int:
-        """How many messages may wait for their receipt: 4, or more on a link with a long round trip.
+        """How many messages may wait for their receipt: 4, more on a link with a long round trip, or fewer.
 
         Pulsar itself would take any number, and pictures would get old.
         """

@@ -16,6 +16,7 @@ from itertools import pairwise
 
 from pulsar_cam.publishing.control.controller import STEP_S, Change, Controller, Readings
 from pulsar_cam.publishing.control.setting import Setting
+from pulsar_cam.pulsar.in_flight import in_flight_to_stay_young
 
 TICK_S = 0.01
 _PING_EVERY_S = 1.0
@@ -67,6 +68,7 @@ class World:
         jitter_ms: mean of an exponential delay of each receipt; receipts keep their order.
         node_ms: what the node needs for a message of quality 80, one after the other; less for lighter ones.
         disk_ms: what every receipt takes longer, however light its message and however many there are.
+        per_second: how many messages the topic takes in a second; None without a limit.
         is_up: 0 while the node pauses; messages wait.
         is_connected: 0 while there is no session; messages in flight are lost.
         viewer_mbit: what the link of the only viewer carries; what it did not get yet is the backlog.
@@ -78,6 +80,7 @@ class World:
     jitter_ms: float = 0.5
     node_ms: Course = field(default_factory=lambda: always(3))
     disk_ms: float = 0.0
+    per_second: Course | None = None
     is_up: Course = field(default_factory=lambda: always(1))
     is_connected: Course = field(default_factory=lambda: always(1))
     viewer_mbit: Course | None = None
@@ -118,12 +121,12 @@ class Simulation:
         self.world, self.controller = world, controller
         self.run = Run()
         self._random = random.Random(seed)
-        self._window = max(4, math.ceil(world.fps * world.round_trip_ms / 1000) + 2)
+        self._window = self._widest = max(4, math.ceil(world.fps * world.round_trip_ms / 1000) + 2)
         self._in_flight: list[_Message] = []
         self._link: deque[_Message] = deque()
         self._burst_bits = self._tokens = world.burst_kb * 8000
         self._node: deque[tuple[float, _Message]] = deque()
-        self._node_free_s = self._last_back_s = 0.0
+        self._node_free_s = self._last_back_s = self._next_pass_s = 0.0
         self._pings: deque[tuple[float, float]] = deque()
         self._has_newest = False
         self._next_frame_s = 0.0
@@ -202,6 +205,9 @@ class Simulation:
             arrived_s, message = self._node.popleft()
             cost_ms = self.world.node_ms(now) * message.bits / message_bits(Setting(80))
             self._node_free_s = max(self._node_free_s, arrived_s) + cost_ms / 1000
+            if self.world.per_second:
+                self._next_pass_s = max(self._next_pass_s + 1 / self.world.per_second(now), self._node_free_s)
+                self._node_free_s = self._next_pass_s
             late_ms = self.world.round_trip_ms + self.world.disk_ms + self._jitter_ms()
             message.back_s = self._last_back_s = max(self._last_back_s, self._node_free_s + late_ms / 1000)
             self._viewer_bits += message.bits
@@ -217,6 +223,11 @@ class Simulation:
         while now - self._pings[0][0] > _PINGS_FOR_S:
             self._pings.popleft()
 
+    def _fit_window(self) -> None:
+        if self._receipts_ms:
+            receipt_s, ping_s = statistics.median(self._receipts_ms[-4:]) / 1000, self.world.round_trip_ms / 1000
+            self._window = min(self._widest, in_flight_to_stay_young(self._window, receipt_s, ping_s))
+
     def _step(self, now: float) -> None:
         readings = Readings(
             connected=self._was_connected,
@@ -229,6 +240,7 @@ class Simulation:
             left_out=self._left_out,
             backlog=self._backlog,
         )
+        self._fit_window()
         change = self.controller.step(now, readings)
         if change:
             self.run.changes.append((now, change))

@@ -61,6 +61,30 @@ def test_the_window_follows_the_rate_and_the_link(clock: Clock) -> None:
     assert messages.window == pytest.approx(9, abs=1)
 
 
+@pytest.mark.parametrize(
+    ("per_second", "window", "resends"), [(5, 1, False), (10, 2, False), (30, 4, False), (5, 4, True)]
+)
+def test_the_window_shrinks_to_what_a_slow_topic_takes_in_a_quarter_of_a_second(
+    clock: Clock, per_second: int, window: int, resends: bool
+) -> None:
+    messages = InFlight(TOPIC, resends=resends)
+    sent = 0
+    for done in range(60):
+        while not messages.is_full:
+            messages.add(packet(sent), lambda _: None, ping_s=0.001)
+            sent += 1
+        clock.now_s += 1 / per_second
+        messages.settle(Receipt(str(done), message_id="CAAQ"))
+    assert messages.window == pytest.approx(window, abs=1 if per_second == 10 else 0)
+    for done in range(60, 90):
+        while not messages.is_full:
+            messages.add(packet(sent), lambda _: None, ping_s=0.001)
+            sent += 1
+        clock.now_s += 0.03
+        messages.settle(Receipt(str(done), message_id="CAAQ"))
+    assert messages.window == 4
+
+
 def test_it_is_full_when_the_window_is() -> None:
     messages, _ = filled(3)
     assert not messages.is_full

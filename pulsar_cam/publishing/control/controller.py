@@ -17,6 +17,10 @@ slow is left alone, and one that is fast again is seen at the first receipts: up
 Predictions can be wrong. Where the transit is long for other reasons, such as a slow disk, a rung is tried once in a
 while all the same; where they promised too much, they are not trusted for a while (see _Caution).
 
+**A limit of messages a second.** Where a fall did not bring the receipts closer together, bytes are not what is
+short: the fall is taken back, and the rate lowered to what the spacing leaves room for (see Pace). More is tried when
+the hold-off is over.
+
 **Behind the node.** What viewers meet there is known from the node (their backlog), and from a monitor, if there is
 one (how long its probes take, how old frames are). While they are late nothing rises, and the quality goes down one
 rung every _BEHIND_EVERY_S, which leaves time to see what each did.
@@ -34,9 +38,10 @@ Congestion-Based Congestion Control", 2016.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...pulsar.condition import Condition
+from .pace import Pace
 from .setting import Setting, ladder
 
 STEP_S = 0.2
@@ -53,6 +58,8 @@ _LEFT_OUT = 0.1
 _LEAST_TRANSIT_MS = 0.5
 _FASTER = 1.5
 _STEPS_TO_TRUST = 3
+_QUEUES = 1.25
+_RECEIPTS_OF_A_PACE = 8
 _BEHIND_S = 1.0
 _BEHIND_EVERY_S = 8.0  # a monitor looks every 5 s
 
@@ -113,6 +120,7 @@ class Controller:
         self._rung = 0
         self._target_ms = target_ms
         self._caution = _Caution()
+        self._pace = Pace()
         self._old_messages = 0
         self._late_since_s: float | None = None
         self._late_receipts = 0
@@ -121,7 +129,8 @@ class Controller:
     @property
     def setting(self) -> Setting:
         """What to publish with now."""
-        return self._rungs[self._rung]
+        setting, fps = self._rungs[self._rung], self._pace.fps
+        return setting if fps is None else replace(setting, fps=min(setting.fps, fps))
 
     def step(self, now_s: float, readings: Readings) -> Change | None:
         """Judge what was measured since the last step; return the new setting, or None to stay.
@@ -145,7 +154,7 @@ class Controller:
         self._late_since_s = None
         if why := self._why_viewers_are_late(readings):
             return self._spare_viewers(now_s, readings, why)
-        return self._rise(now_s, readings)
+        return self._rise(now_s, readings) or self._quicken(now_s, readings)
 
     def _why_viewers_are_late(self, readings: Readings) -> str:
         if self._is_backlog_growing(readings.backlog):
@@ -165,7 +174,7 @@ class Controller:
                 f"target {self._target_ms:.0f} ms"
             )
         # A window that is full though messages pass quickly is too small for the round trip: nothing queues.
-        queues = readings.transit_ms > 2 * self._interval_ms(self._rung)
+        queues = readings.transit_ms > 2 * 1000 / self.setting.fps
         if queues and readings.left_out > _LEFT_OUT * readings.captured:
             return f"the link has no room for {readings.left_out} of {readings.captured} frames"
         return ""
@@ -178,8 +187,29 @@ class Controller:
         late_s = now_s - self._late_since_s
         if late_s < LATE_S:
             return None
+        spacing_ms = late_s * 1000 / self._late_receipts
+        if self._is_paced(spacing_ms) and (self._late_receipts < _RECEIPTS_OF_A_PACE or not self._queues(spacing_ms)):
+            return None
         self._caution.fall(now_s)
-        return self._move(self._rung_for(late_s * 1000 / self._late_receipts), readings, why)
+        return self._fall(spacing_ms, readings, why)
+
+    def _is_paced(self, spacing_ms: float) -> bool:
+        """Return whether it is a limit of messages a second that makes receipts late."""
+        is_found = self._queues(spacing_ms) and self._pace.is_found(spacing_ms, self.setting.weight)
+        return is_found or self._pace.explains(spacing_ms)
+
+    def _queues(self, spacing_ms: float) -> bool:
+        return spacing_ms > _QUEUES * 1000 / self.setting.fps
+
+    def _fall(self, spacing_ms: float, readings: Readings, why: str) -> Change | None:
+        before = self.setting
+        if self._is_paced(spacing_ms):
+            rung = self._rung if self._pace.fps else self._pace.rung_before
+            self._pace.keep(spacing_ms)
+            why = f"publish rate: the topic takes {1000 / spacing_ms:.1f} messages a second, whatever their size"
+            return self._move(rung, readings, why, before)
+        self._pace.note_fall(spacing_ms, before.weight, self._rung)
+        return self._move(self._rung_for(spacing_ms), readings, why, before)
 
     def _rung_for(self, spacing_ms: float) -> int:
         """Return the first lower rung at which a link that gives a receipt each `spacing_ms` has time to spare."""
@@ -203,6 +233,14 @@ class Controller:
         self._caution.rise(now_s, was_predicted=fits)
         return self._move(higher, readings, f"receipts take {readings.transit_ms:.0f} ms over the round trip, {what}")
 
+    def _quicken(self, now_s: float, readings: Readings) -> Change | None:
+        if self._pace.fps is None or readings.left_out or not self._caution.may_try(now_s):
+            return None
+        before = self.setting
+        self._pace.quicken(self._rungs[self._rung].fps)
+        self._caution.rise(now_s, was_predicted=False)
+        return self._move(self._rung, readings, "trying more than the publish rate that was measured", before)
+
     def _is_backlog_growing(self, backlog: int | None) -> bool:
         """Return whether even the most advanced viewer falls behind; a reading that is repeated is not growth."""
         before, self._backlog = self._backlog, backlog
@@ -219,15 +257,14 @@ class Controller:
         self._caution.distrust_predictions()  # they know the link to the node only
         return self._move(lower, readings, why)
 
-    def _move(self, rung: int, readings: Readings, why: str) -> Change | None:
+    def _move(self, rung: int, readings: Readings, why: str, before: Setting | None = None) -> Change | None:
+        """Go to a rung; `before` is the setting from before the pace changed, if that did."""
+        before = before or self.setting
         self._late_since_s = None
         # One more may be under way between the encoder and the window.
         self._old_messages = readings.in_flight + 1
-        if rung == self._rung:
-            return None
-        reason = f"{why}: {self.setting.change_to(self._rungs[rung])}"
         self._rung = rung
-        return Change(self.setting, reason)
+        return None if self.setting == before else Change(self.setting, f"{why}: {before.change_to(self.setting)}")
 
     def _predicted_ms(self, rung: int, measured_ms: float) -> float:
         """Return what would be measured at a rung, for what was measured at this one."""

@@ -168,6 +168,22 @@ def test_what_a_monitor_sees_behind_the_node_lowers_quality_and_keeps_it_down_fo
     assert [change.setting for change in back if change][-1] == BEST
 
 
+@pytest.mark.parametrize("per_second", [3.0, 5.0, 8.0])
+def test_a_limit_of_messages_a_second_lowers_the_rate_and_gives_quality_and_size_back(per_second: float) -> None:
+    world = World(per_second=fault(1000, per_second))
+    run = Simulation(world, Controller(BEST)).go(MENDED_S + 80)
+    assert run.changes_in(0, FAULT_S) == []
+    settled = run.changes_in(FAULT_S, FAULT_S + 6)[-1]
+    assert settled.reason.startswith("publish rate: the topic takes ")
+    assert (settled.setting.quality, settled.setting.scale) == (BEST.quality, BEST.scale)
+    assert settled.setting.fps == pytest.approx(0.9 * per_second, rel=0.15)
+    assert all(change.setting.scale == 1 for change in run.changes_in(FAULT_S + 6, MENDED_S))
+    assert run.fps_in(FAULT_S + 6, FAULT_S + HOLD_OFF_S) > 0.75 * per_second
+    assert run.p95_ms(FAULT_S + 12, FAULT_S + HOLD_OFF_S) < TARGET_MS
+    assert last_setting(run) == BEST
+    assert len(run.changes) <= 20
+
+
 QUIET = Readings(
     connected=True, receipts=6, receipt_ms=5, round_trip_ms=1, in_flight=1, waiting_ms=5, captured=6, left_out=0
 )
