@@ -313,4 +313,4 @@ def test_a_role_that_may_only_publish_and_watch_sees_all_but_the_health(secured:
         view = monitoring.becomes("")
     found = {each.check: each for each in view.findings}
     assert (found["node"].state, found["probes"].state) == ("skipped", "ok")
-    assert "not for our role" in found["node"].says
+    assert "our role may not ask" in found["node"].says
