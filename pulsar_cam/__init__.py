@@ -37,17 +37,17 @@ if TYPE_CHECKING:
     from .publishing.publish import publish
     from .publishing.publisher import Publisher, publisher
     from .publishing.stats import PublishStats
-    from .pulsar.admin import Admin
-    from .pulsar.consumer import Consumer, SubscriptionType
-    from .pulsar.credentials import Token, TokenFile
+    from .pulsar.access.credentials import Token, TokenFile
+    from .pulsar.access.oauth2 import OAuth2
+    from .pulsar.access.tls import tls_context
+    from .pulsar.admin.admin import Admin
     from .pulsar.endpoint import Endpoint
-    from .pulsar.oauth2 import OAuth2
-    from .pulsar.producer import Producer
-    from .pulsar.pull import PullConsumer
-    from .pulsar.reader import Reader
-    from .pulsar.tls import tls_context
+    from .pulsar.messages.wire import Delivery, Receipt, packet_of
+    from .pulsar.sessions.consumer import Consumer, SubscriptionType
+    from .pulsar.sessions.producer import Producer
+    from .pulsar.sessions.pull import PullConsumer
+    from .pulsar.sessions.reader import Reader
     from .pulsar.topics import Topic, TopicPattern
-    from .pulsar.wire import Delivery, Receipt, packet_of
     from .sinks.sink import Sink
     from .sinks.viewer import Viewer
     from .sinks.window import Window
@@ -69,17 +69,17 @@ _WHERE = {
     "publishing.publish": ("publish",),
     "publishing.publisher": ("Publisher", "publisher"),
     "publishing.stats": ("PublishStats",),
-    "pulsar.admin": ("Admin",),
-    "pulsar.consumer": ("Consumer", "SubscriptionType"),
-    "pulsar.credentials": ("Token", "TokenFile"),
+    "pulsar.admin.admin": ("Admin",),
+    "pulsar.sessions.consumer": ("Consumer", "SubscriptionType"),
+    "pulsar.access.credentials": ("Token", "TokenFile"),
     "pulsar.endpoint": ("Endpoint",),
-    "pulsar.oauth2": ("OAuth2",),
-    "pulsar.producer": ("Producer",),
-    "pulsar.pull": ("PullConsumer",),
-    "pulsar.reader": ("Reader",),
-    "pulsar.tls": ("tls_context",),
+    "pulsar.access.oauth2": ("OAuth2",),
+    "pulsar.sessions.producer": ("Producer",),
+    "pulsar.sessions.pull": ("PullConsumer",),
+    "pulsar.sessions.reader": ("Reader",),
+    "pulsar.access.tls": ("tls_context",),
     "pulsar.topics": ("Topic", "TopicPattern"),
-    "pulsar.wire": ("Delivery", "Receipt", "packet_of"),
+    "pulsar.messages.wire": ("Delivery", "Receipt", "packet_of"),
     "sinks.sink": ("Sink",),
     "sinks.viewer": ("Viewer",),
     "sinks.window": ("Window",),

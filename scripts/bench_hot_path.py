@@ -20,7 +20,7 @@ from rich.table import Table
 
 from pulsar_cam.frame import Packet
 from pulsar_cam.pictures.opencv import cv2
-from pulsar_cam.pulsar.wire import ack_text, packet_of, parse_delivery, parse_receipt, publish_text
+from pulsar_cam.pulsar.messages.wire import ack_text, packet_of, parse_delivery, parse_receipt, publish_text
 from pulsar_cam.watching.stats import WatchStats
 from scripts.bench.frames import draw, jpeg_of
 from scripts.bench.plan import QUALITY, SIZES, Size

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from .lab.bombs import BASELINE, CMYK, EOI, FLAT, GREY, PROGRESSIVE, SOI, YUV420, YUV444, frame_header, scan_header
 from .lab.corpus import TARGETS, inputs
 from .lab.hostile import live_through
-from .pulsar.test_wire import DELIVERED, PROPERTIES, json_values
+from .pulsar.messages.test_wire import DELIVERED, PROPERTIES, json_values
 
 FILES = list(inputs())
 

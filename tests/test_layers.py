@@ -10,9 +10,9 @@ ROOT = Path(__file__).parent.parent
 HEAVY = ("websockets", "httpx", "cv2")
 PURE = (
     "pulsar_cam.health.finding",
-    "pulsar_cam.pulsar.wire",
-    "pulsar_cam.pulsar.in_flight",
-    "pulsar_cam.pulsar.condition",
+    "pulsar_cam.pulsar.messages.wire",
+    "pulsar_cam.pulsar.sessions.in_flight",
+    "pulsar_cam.pulsar.messages.condition",
     "pulsar_cam.publishing.plan",
     "pulsar_cam.publishing.stats",
     "pulsar_cam.publishing.control.setting",

@@ -11,15 +11,16 @@ import itertools
 import os
 import random
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import orjson
 import pytest
 
 from pulsar_cam.publishing import encoding
 from pulsar_cam.publishing.stats import PublishStats
-from pulsar_cam.pulsar import connection
-from pulsar_cam.pulsar.admin import Limits
+from pulsar_cam.pulsar.admin.admin import Limits
 from pulsar_cam.pulsar.endpoint import Endpoint
+from pulsar_cam.pulsar.sessions import connection
 from pulsar_cam.pulsar.target import Target
 from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.watching import every_frame
@@ -45,6 +46,8 @@ def _one_core() -> Iterator[None]:
 
 class Peer:
     """The node's end of a session, without a network between: it answers what it is sent."""
+
+    cut = SimpleNamespace(message_bytes=0)
 
     def __init__(self, answer: Callable[[str | bytes], bytes], first: int) -> None:
         """Take what is answered to a text, and how many answers come before any text."""

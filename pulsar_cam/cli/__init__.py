@@ -15,9 +15,9 @@ import typer
 from ..errors import InvalidOption, PulsarCamError
 from ..runtime.allocator import keep_one_arena
 from . import create_topic, demo, doctor, monitor, node, publish, report, watch
-from .console import errors
-from .terminal import replace_what_cannot_be_shown
-from .wording import Command, with_options
+from .output.console import errors
+from .output.terminal import replace_what_cannot_be_shown
+from .output.wording import Command, with_options
 
 _OUTPUT_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 

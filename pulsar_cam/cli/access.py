@@ -14,9 +14,9 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import InvalidOption
-from ..pulsar.credentials import Credentials, Token, TokenFile, checked_token, read_token
+from ..pulsar.access.credentials import Credentials, Token, TokenFile, checked_token, read_token
+from ..pulsar.access.tls import tls_context
 from ..pulsar.endpoint import DEFAULT_SERVICE_URL, Endpoint
-from ..pulsar.tls import tls_context
 from .options import CONNECTION
 
 TOKEN_VARIABLE = "PULSAR_CAM_TOKEN"  # noqa: S105 - its name, not its value
@@ -125,7 +125,7 @@ def _credentials(token_file: Path | None, oauth2_file: Path | None, audience: st
     if oauth2_file:
         if token_file:
             raise InvalidOption("oauth2_file", oauth2_file, "give this or `token_file`, not both")
-        from ..pulsar.oauth2 import OAuth2
+        from ..pulsar.access.oauth2 import OAuth2
 
         return OAuth2(oauth2_file, audience)
     if token_file is None:

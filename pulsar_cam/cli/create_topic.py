@@ -14,10 +14,10 @@ from ..pulsar.endpoint import Endpoint
 from ..pulsar.topics import DEFAULT_TOPIC, Topic
 from . import options
 from .access import reaches_node
-from .console import set_up_logging
+from .output.console import set_up_logging
 
 if TYPE_CHECKING:
-    from ..pulsar.topic_policy import TopicPolicy
+    from ..pulsar.admin.topic_policy import TopicPolicy
 
 EXAMPLES = """
 Examples:\n
@@ -90,7 +90,7 @@ def create_topic(
 
     Without limits, those of the node apply. Persistent topics keep frames on the node's disk; others keep nothing.
     """
-    from ..pulsar.topic_policy import TopicPolicy
+    from ..pulsar.admin.topic_policy import TopicPolicy
 
     set_up_logging(verbose)
     policy = TopicPolicy(
@@ -113,8 +113,8 @@ def create_topic(
 async def _create(endpoint: Endpoint, topic: Topic, partitions: int | None, policy: TopicPolicy) -> tuple[bool, int]:
     """Return whether the topic is new, and how many partitions it has."""
     from ..errors import TopicTerminated
-    from ..pulsar.admin import Admin
-    from ..pulsar.topic_rules import is_terminated
+    from ..pulsar.admin.admin import Admin
+    from ..pulsar.admin.topic_rules import is_terminated
 
     async with Admin(endpoint) as admin:
         created = await admin.create_topic(topic, partitions)

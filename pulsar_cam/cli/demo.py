@@ -18,11 +18,11 @@ from ..pulsar.endpoint import DEFAULT_SERVICE_URL, Endpoint
 from ..pulsar.topics import Topic
 from . import options
 from .access import reaches_node
-from .console import StatusLine, errors, set_up_logging, stoppable
-from .metrics import metrics
 from .node import endings_as_ctrl_c, progress_bar, uninterrupted
+from .output.console import StatusLine, errors, set_up_logging, stoppable
+from .output.metrics import metrics
+from .output.wording import with_options
 from .watch import summary
-from .wording import with_options
 
 if TYPE_CHECKING:
     from ..publishing.stats import PublishStats
@@ -162,7 +162,7 @@ def _viewer(topic: Topic, headless: bool) -> Viewer:
 
 
 async def _create(endpoint: Endpoint, topic: Topic) -> None:
-    from ..pulsar.admin import Admin
+    from ..pulsar.admin.admin import Admin
 
     async with Admin(endpoint) as admin:
         await admin.create_topic(topic)
@@ -189,7 +189,7 @@ def _node(endpoint: Endpoint) -> Iterator[Endpoint]:
 
 
 def _answers(endpoint: Endpoint) -> bool:
-    from ..pulsar.admin import Admin
+    from ..pulsar.admin.admin import Admin
 
     async def ask() -> None:
         async with Admin(endpoint) as admin:

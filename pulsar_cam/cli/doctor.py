@@ -15,8 +15,8 @@ from ..pulsar.topics import DEFAULT_TOPIC, Topic
 from ..runtime.background import Background
 from . import options
 from .access import reaches_node
-from .console import print_json, set_up_logging, stoppable
-from .wording import with_options
+from .output.console import print_json, set_up_logging, stoppable
+from .output.wording import with_options
 
 if TYPE_CHECKING:
     from ..doctor import Finding

@@ -23,10 +23,10 @@ from ..runtime.background import Background
 from ..text import utc_text
 from . import options
 from .access import reaches_node
-from .console import errors, print_json, set_up_logging, stoppable
-from .live_view import LiveView, Output
-from .metrics import metrics
-from .wording import with_options
+from .output.console import errors, print_json, set_up_logging, stoppable
+from .output.live_view import LiveView, Output
+from .output.metrics import metrics
+from .output.wording import with_options
 
 if TYPE_CHECKING:
     from ..metrics.monitor import NewestView

@@ -16,8 +16,8 @@ import typer
 
 from ..text import printable
 from . import options
-from .console import errors, set_up_logging
-from .wording import Command
+from .output.console import errors, set_up_logging
+from .output.wording import Command
 
 if TYPE_CHECKING:
     from ..node import LocalNode, NodeState

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from .console import errors, set_up_logging
 from .options import OUTPUT
+from .output.console import errors, set_up_logging
 
 EXAMPLES = """
 Examples:\n

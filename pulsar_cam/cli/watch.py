@@ -14,9 +14,9 @@ from ..pulsar.endpoint import Endpoint
 from ..pulsar.topics import DEFAULT_TOPIC, Topic, check_subscription
 from . import options
 from .access import reaches_node
-from .console import StatusLine, set_up_logging, stoppable
-from .metrics import metrics
-from .wording import with_options
+from .output.console import StatusLine, set_up_logging, stoppable
+from .output.metrics import metrics
+from .output.wording import with_options
 
 if TYPE_CHECKING:
     from ..watching.stats import WatchStats

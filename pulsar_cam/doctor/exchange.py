@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 from ..errors import NodeUnreachable, PulsarError
 from ..frame import Packet
-from ..pulsar.consumer import Consumer
 from ..pulsar.endpoint import Endpoint
-from ..pulsar.producer import Producer
+from ..pulsar.sessions.consumer import Consumer
+from ..pulsar.sessions.producer import Producer
 from ..pulsar.topics import Topic
 
 LIMIT_S = 5.0

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 from ..errors import NodeUnreachable, PulsarError, TokenUnavailable
 from ..health.reach import Reach
-from ..pulsar.admin import Admin, Security
-from ..pulsar.credentials import Credentials, expiry_of
+from ..pulsar.access.credentials import Credentials, expiry_of
+from ..pulsar.admin.admin import Admin, Security
+from ..pulsar.admin.topic_rules import TopicRules, rules_of
 from ..pulsar.endpoint import Endpoint
-from ..pulsar.topic_rules import TopicRules, rules_of
 from ..pulsar.topics import Topic
 from .exchange import Exchange, exchange
 

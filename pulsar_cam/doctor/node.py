@@ -22,9 +22,9 @@ from ..health.finding import Finding, broken
 from ..health.reach import reason_of, unreachable
 from ..health.settings import frame_limit_in, idle_timeout_in
 from ..health.topic_rules import USUAL_FPS, bottleneck_in, limits_in, obstacle_in
-from ..pulsar.admin import Security
-from ..pulsar.endpoint import Endpoint, is_loopback
-from ..pulsar.tls import is_secure
+from ..pulsar.access.tls import is_loopback, is_secure
+from ..pulsar.admin.admin import Security
+from ..pulsar.endpoint import Endpoint
 from ..pulsar.topics import Topic
 from ..text import printable, shown_time, whole
 from .exchange import ROUND_TRIP_BYTES, Exchange, clock_offset

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..pulsar.admin import limits_in
-from ..pulsar.connection import MEASURE_INTERVAL_S
-from ..pulsar.wire import max_jpeg_bytes
+from ..pulsar.admin.admin import limits_in
+from ..pulsar.messages.wire import max_jpeg_bytes
+from ..pulsar.sessions.connection import MEASURE_INTERVAL_S
 from ..text import LARGEST, whole
 from .finding import Finding
 

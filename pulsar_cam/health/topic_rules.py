@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..pulsar.topic_rules import TopicRules
+from ..pulsar.admin.topic_rules import TopicRules
 from ..text import size_text
 
 USUAL_FPS = 30

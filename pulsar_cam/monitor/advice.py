@@ -15,8 +15,8 @@ from ..errors import PulsarError
 from ..health.backlog import NEARLY_FULL, share_of
 from ..health.commands import Commands
 from ..health.settings import frame_limit_in, idle_timeout_in
-from ..pulsar.admin import Admin
-from ..pulsar.topic_policy import TopicPolicy
+from ..pulsar.admin.admin import Admin
+from ..pulsar.admin.topic_policy import TopicPolicy
 from ..pulsar.topics import Topic
 from ..text import printable, size_text, whole
 from .view import Advice, SubscriptionView, TopicView

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import PulsarError
 from ..health.commands import Commands
-from ..pulsar.admin import Admin
+from ..pulsar.admin.admin import Admin
 from ..pulsar.endpoint import Endpoint
 from ..pulsar.topics import Topic
 from .advice import Applying, Policies, advise, policies_of

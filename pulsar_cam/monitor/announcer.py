@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from ..pulsar.condition import Condition, condition_topic, packet_with
 from ..pulsar.endpoint import Endpoint
-from ..pulsar.producer import Producer
+from ..pulsar.messages.condition import Condition, condition_topic, packet_with
+from ..pulsar.sessions.producer import Producer
 from ..pulsar.topics import Topic
 from ..runtime.kept_open import KeptOpen
 from . import sessions

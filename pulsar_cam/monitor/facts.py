@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from ..errors import PulsarError
 from ..health.reach import Reach
-from ..pulsar.topic_rules import TopicRules
+from ..pulsar.admin.topic_rules import TopicRules
 from ..pulsar.topics import Topic
 from .view import StreamView, TopicView
 

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from ..errors import NamespaceNotFound, NodeUnreachable, PulsarError, TopicNotFound
-from ..pulsar.admin import Admin
+from ..pulsar.admin.admin import Admin
 from ..pulsar.endpoint import Endpoint
 from ..pulsar.topics import Topic
 from .adviser import Adviser

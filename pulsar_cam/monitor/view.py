@@ -11,7 +11,7 @@ from ..measure.stages import Percentiles
 from ..text import size_text, utc_text
 
 if TYPE_CHECKING:
-    from ..pulsar.topic_policy import TopicPolicy
+    from ..pulsar.admin.topic_policy import TopicPolicy
 
 Session: TypeAlias = Literal["kept", "fresh"]
 NO_PERCENTILES: Percentiles = {"p50": None, "p95": None, "p99": None}

@@ -14,11 +14,11 @@ from typing import Protocol
 from ..errors import DecodeError, EncodeError, PulsarError
 from ..frame import Captured, Frame, Packet
 from ..pictures.jpeg import decode
-from ..pulsar.admin import Admin, Limits, node_limits
+from ..pulsar.admin.admin import Admin, Limits, node_limits
 from ..pulsar.endpoint import Endpoint
-from ..pulsar.producer import Producer
+from ..pulsar.messages.wire import max_jpeg_bytes
+from ..pulsar.sessions.producer import Producer
 from ..pulsar.topics import Topic
-from ..pulsar.wire import max_jpeg_bytes
 from ..runtime.alongside import alongside
 from ..runtime.background import forget_blocks
 from .control.demand import Demand

@@ -16,7 +16,7 @@ from ..errors import EncodeError
 from ..frame import Frame, Image, Packet
 from ..pictures.jpeg import encode
 from ..pictures.opencv import cv2
-from ..pulsar.extra import extra_bytes
+from ..pulsar.messages.extra import extra_bytes
 from .control.setting import Setting, ladder
 
 logger = logging.getLogger(__name__)

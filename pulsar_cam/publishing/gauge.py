@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 
-from ..pulsar.producer import Producer
+from ..pulsar.sessions.producer import Producer
 from .control.controller import Readings
 from .control.demand import Demand
 from .control.following import Following

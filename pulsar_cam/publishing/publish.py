@@ -18,7 +18,7 @@ from ..errors import ConnectionLost, DecodeError, InvalidOption
 from ..frame import Captured, Packet
 from ..pictures.jpeg import decode
 from ..pulsar.endpoint import Endpoint
-from ..pulsar.producer import Producer
+from ..pulsar.sessions.producer import Producer
 from ..pulsar.topics import Topic
 from ..runtime.background import Background
 from ..runtime.handoff import Latest

@@ -13,7 +13,7 @@ from ..errors import ConnectionLost
 from ..frame import Frame, Image
 from ..pictures.jpeg import check_image
 from ..pulsar.endpoint import DEFAULT_SERVICE_URL, Endpoint
-from ..pulsar.producer import Producer
+from ..pulsar.sessions.producer import Producer
 from ..pulsar.topics import Topic
 from ..runtime.background import Background
 from ..runtime.run import TICK_S

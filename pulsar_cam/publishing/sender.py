@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from ..frame import Packet
-from ..pulsar.producer import Producer
+from ..pulsar.sessions.producer import Producer
 from .stats import PublishStats
 
 _STALE_NS = 500_000_000

@@ -14,8 +14,8 @@ from ..measure.counters import Drops, Picture, warn_once
 from ..measure.rates import Rate
 from ..measure.sessions import LoopState, ProducerState, SourceState
 from ..measure.stages import Stages
-from ..pulsar.in_flight import DISCONNECTED
-from ..pulsar.wire import Receipt
+from ..pulsar.messages.wire import Receipt
+from ..pulsar.sessions.in_flight import DISCONNECTED
 from .control.setting import Aim
 
 logger = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ from ipaddress import ip_address
 from urllib.parse import quote, urlencode, urlsplit
 
 from ..errors import InvalidOption
-from .credentials import Credentials
-from .tls import is_secure, tls_context
+from .access.credentials import Credentials
+from .access.tls import is_loopback, is_secure, tls_context
 from .topics import Topic, TopicPattern
 
 DEFAULT_SERVICE_URL = "http://localhost:8080"
@@ -53,8 +53,8 @@ class Endpoint:
         """Derive both URLs from the service URL, where they are not given.
 
         Args:
-            credentials: such as ``Token("...")`` or ``TokenFile(Path("..."))`` of `pulsar_cam.pulsar.credentials`.
-            tls: of `pulsar_cam.pulsar.tls.tls_context`; by default the one without arguments, which reads for 50 ms.
+            credentials: such as ``Token("...")`` or ``TokenFile(Path("..."))``.
+            tls: of `pulsar_cam.tls_context`; by default the one without arguments, which reads for 50 ms.
             allow_plain_text_token: whether a token may cross a network unencrypted.
 
         Raises:
@@ -133,16 +133,3 @@ def _is_host(host: str) -> bool:
         return bool(ip_address(host))
     host.encode("idna")  # an empty or too long part of a name is a UnicodeError
     return _HOST_NAME.fullmatch(host) is not None
-
-
-def is_loopback(url: str) -> bool:
-    """Return whether a URL's host is this machine itself."""
-    return is_loopback_host(urlsplit(url).hostname or "")
-
-
-def is_loopback_host(host: str) -> bool:
-    """Return whether a name or an address is this machine's own, which no other machine reaches."""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from ..pulsar.wire import Delivery
+from ..pulsar.messages.wire import Delivery
 
 _LEAST_PAUSE_S = 1.0
 

@@ -10,10 +10,10 @@ from ..errors import DecodeError
 from ..frame import Frame, Packet
 from ..measure.clocks import ClockOffset
 from ..measure.sequence import Repeats
-from ..pulsar.consumer import Consumer
-from ..pulsar.in_flight import MOST_IN_FLIGHT
-from ..pulsar.silence import Silence
-from ..pulsar.wire import packet_of
+from ..pulsar.messages.wire import packet_of
+from ..pulsar.sessions.consumer import Consumer
+from ..pulsar.sessions.in_flight import MOST_IN_FLIGHT
+from ..pulsar.sessions.silence import Silence
 from ..runtime.alongside import alongside
 from ..runtime.background import forget_blocks
 from ..runtime.handoff import InTurn

@@ -13,8 +13,8 @@ from typing import Self
 from ..errors import DecodeError, InvalidOption
 from ..frame import Frame
 from ..pictures.jpeg import decode
-from ..pulsar.consumer import Consumer
 from ..pulsar.endpoint import DEFAULT_SERVICE_URL, Endpoint
+from ..pulsar.sessions.consumer import Consumer
 from ..pulsar.topics import Topic
 from ..runtime.background import Background
 from ..runtime.run import TICK_S

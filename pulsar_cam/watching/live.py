@@ -10,9 +10,9 @@ from ..errors import DecodeError
 from ..frame import Frame, Packet
 from ..measure.clocks import ClockOffset
 from ..measure.sequence import Recent
-from ..pulsar.consumer import Consumer
-from ..pulsar.silence import Silence
-from ..pulsar.wire import Delivery, packet_of
+from ..pulsar.messages.wire import Delivery, packet_of
+from ..pulsar.sessions.consumer import Consumer
+from ..pulsar.sessions.silence import Silence
 from ..runtime.alongside import alongside
 from ..runtime.background import forget_blocks
 from ..runtime.handoff import Latest

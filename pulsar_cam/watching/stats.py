@@ -17,8 +17,8 @@ from ..measure.rates import Rate
 from ..measure.sequence import Gaps
 from ..measure.sessions import ConsumerState, LoopState
 from ..measure.stages import Stages
+from ..pulsar.messages.wire import ENCRYPTED, MAX_TEXT_BYTES, TOO_LARGE, Delivery
 from ..pulsar.topics import Topic
-from ..pulsar.wire import ENCRYPTED, MAX_TEXT_BYTES, TOO_LARGE, Delivery
 
 logger = logging.getLogger(__name__)
 

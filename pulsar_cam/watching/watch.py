@@ -16,8 +16,8 @@ from collections.abc import Callable
 from ..errors import DecodeError
 from ..frame import Packet
 from ..pictures.jpeg import decode
-from ..pulsar.consumer import Consumer
 from ..pulsar.endpoint import Endpoint
+from ..pulsar.sessions.consumer import Consumer
 from ..pulsar.topics import Topic
 from ..runtime.background import Background
 from ..runtime.run import TICK_S, Run

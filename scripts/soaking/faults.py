@@ -14,7 +14,7 @@ from websockets.sync.client import connect
 
 from pulsar_cam.frame import Packet
 from pulsar_cam.pulsar.endpoint import Endpoint
-from pulsar_cam.pulsar.producer import Producer
+from pulsar_cam.pulsar.sessions.producer import Producer
 from tests.lab.bombs import Bomb, bombs
 from tests.lab.link import Link
 from tests.lab.mortal import MortalNode

@@ -11,8 +11,8 @@ from pulsar_cam.errors import SourceStopped, SourceUnreadable
 from pulsar_cam.frame import Frame, Packet
 from pulsar_cam.publishing.stats import PublishStats
 from pulsar_cam.pulsar.endpoint import Endpoint
+from pulsar_cam.pulsar.messages.wire import Receipt
 from pulsar_cam.pulsar.topics import Topic
-from pulsar_cam.pulsar.wire import Receipt
 from pulsar_cam.sinks.viewer import Viewer
 from pulsar_cam.sources.pattern import PatternSource
 from pulsar_cam.watching.stats import WatchStats

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pulsar_cam.cli import app
-from pulsar_cam.cli.wording import with_options
+from pulsar_cam.cli.output.wording import with_options
 from pulsar_cam.errors import InvalidOption
 
 

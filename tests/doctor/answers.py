@@ -8,13 +8,10 @@ from typing import Any
 
 from pulsar_cam.doctor.exchange import ClockSample, Exchange
 from pulsar_cam.doctor.facts import Answers, TopicFacts
-from pulsar_cam.errors import (
-    NodeUnreachable,
-    NotAuthenticated,
-)
-from pulsar_cam.pulsar.credentials import Token
+from pulsar_cam.errors import NodeUnreachable, NotAuthenticated
+from pulsar_cam.pulsar.access.credentials import Token
+from pulsar_cam.pulsar.admin.topic_rules import TopicRules
 from pulsar_cam.pulsar.endpoint import Endpoint
-from pulsar_cam.pulsar.topic_rules import TopicRules
 from pulsar_cam.pulsar.topics import Topic
 
 URL = "http://localhost:8080"

@@ -19,7 +19,7 @@ from pulsar_cam.errors import (
     TokenUnavailable,
     TopicNotFound,
 )
-from pulsar_cam.pulsar.admin import Security
+from pulsar_cam.pulsar.admin.admin import Security
 from pulsar_cam.pulsar.endpoint import Endpoint
 from pulsar_cam.pulsar.topics import Topic
 

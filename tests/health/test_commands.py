@@ -7,7 +7,7 @@ import shlex
 import pytest
 
 from pulsar_cam.health.commands import Commands, size_option
-from pulsar_cam.pulsar.credentials import Token
+from pulsar_cam.pulsar.access.credentials import Token
 from pulsar_cam.pulsar.endpoint import Endpoint
 from pulsar_cam.pulsar.topics import Topic
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from pulsar_cam.errors import BadMessage, DecodeError
 from pulsar_cam.frame import Packet
 from pulsar_cam.pictures.jpeg_header import MAX_PIXELS, dimensions
+from pulsar_cam.pulsar.messages.wire import parse_receipt
 from pulsar_cam.pulsar.refusal import reason_in, refusal
 from pulsar_cam.pulsar.target import Target
 from pulsar_cam.pulsar.topics import Topic
-from pulsar_cam.pulsar.wire import parse_receipt
 from pulsar_cam.watching.stats import WatchStats
 
 from .hostile import assert_showable, live_through, look_at, value_or_error

@@ -10,7 +10,7 @@ from typing import TypeVar
 from pulsar_cam.errors import BadMessage, DecodeError
 from pulsar_cam.frame import Packet
 from pulsar_cam.pictures.jpeg import decode
-from pulsar_cam.pulsar.wire import ack_of_unreadable, packet_of, parse_delivery, publish_text
+from pulsar_cam.pulsar.messages.wire import ack_of_unreadable, packet_of, parse_delivery, publish_text
 from pulsar_cam.watching.stats import WatchStats
 
 T = TypeVar("T")

@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from pulsar_cam.publishing.control.controller import STEP_S, Change, Controller, Readings
 from pulsar_cam.publishing.control.setting import Setting
-from pulsar_cam.pulsar.in_flight import in_flight_to_stay_young
+from pulsar_cam.pulsar.sessions.in_flight import in_flight_to_stay_young
 
 TICK_S = 0.01
 _PING_EVERY_S = 1.0

@@ -13,9 +13,9 @@ import pulsar
 
 from pulsar_cam.errors import InvalidOption
 from pulsar_cam.health.commands import Commands
-from pulsar_cam.pulsar.admin import Admin
+from pulsar_cam.pulsar.admin.admin import Admin
 from pulsar_cam.pulsar.endpoint import Endpoint
-from pulsar_cam.pulsar.producer import Producer
+from pulsar_cam.pulsar.sessions.producer import Producer
 from pulsar_cam.pulsar.topics import Topic
 
 from .streams import new_topic, packets

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pulsar_cam.frame import Frame, Packet
 from pulsar_cam.node import NodeState
 from pulsar_cam.pictures.jpeg import encode
-from pulsar_cam.pulsar.admin import Admin
-from pulsar_cam.pulsar.consumer import Consumer
+from pulsar_cam.pulsar.admin.admin import Admin
 from pulsar_cam.pulsar.endpoint import Endpoint
-from pulsar_cam.pulsar.producer import Producer
+from pulsar_cam.pulsar.messages.wire import Delivery, Receipt
+from pulsar_cam.pulsar.sessions.consumer import Consumer
+from pulsar_cam.pulsar.sessions.producer import Producer
 from pulsar_cam.pulsar.topics import Topic
-from pulsar_cam.pulsar.wire import Delivery, Receipt
 from pulsar_cam.sources.pattern import PatternSource
 
 TIMEOUT_S = 30.0

@@ -13,8 +13,8 @@ from pulsar_cam.metrics.monitor import NewestView
 from pulsar_cam.monitor.view import ProbeView, StreamView, SubscriptionView, TopicView, View
 from pulsar_cam.publishing.control.setting import Setting
 from pulsar_cam.publishing.stats import PublishStats
+from pulsar_cam.pulsar.messages.wire import Delivery, Receipt
 from pulsar_cam.pulsar.topics import Topic
-from pulsar_cam.pulsar.wire import Delivery, Receipt
 from pulsar_cam.watching.stats import WatchStats
 
 TOPIC = Topic.parse("cows")

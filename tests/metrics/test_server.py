@@ -17,7 +17,7 @@ from typing import cast
 import httpx
 import pytest
 
-from pulsar_cam.cli import metrics as command
+from pulsar_cam.cli.output import metrics as command
 from pulsar_cam.errors import InvalidOption
 from pulsar_cam.health.finding import Finding, State
 from pulsar_cam.metrics import server as module

@@ -13,9 +13,9 @@ from pulsar_cam.errors import RequestRejected
 from pulsar_cam.health.commands import Commands
 from pulsar_cam.monitor.advice import BACKLOG_BYTES, Applying, Policies, advise
 from pulsar_cam.monitor.view import Advice, SubscriptionView, TopicView
-from pulsar_cam.pulsar.admin import Admin
+from pulsar_cam.pulsar.admin.admin import Admin
+from pulsar_cam.pulsar.admin.topic_policy import TopicPolicy
 from pulsar_cam.pulsar.endpoint import Endpoint
-from pulsar_cam.pulsar.topic_policy import TopicPolicy
 from pulsar_cam.pulsar.topics import Topic
 
 TOPIC = Topic.parse("front")

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from pulsar_cam.monitor.announcer import condition_of
 from pulsar_cam.monitor.view import ProbeView, StreamView, SubscriptionView, TopicView, View
-from pulsar_cam.pulsar.condition import Condition
+from pulsar_cam.pulsar.messages.condition import Condition
 
 
 def probes(small_ms: float | None, large_ms: float | None) -> tuple[ProbeView, ...]:

@@ -21,7 +21,7 @@ from pulsar_cam.monitor.facts import Facts, NodeFacts, Verdict
 from pulsar_cam.monitor.judge import PARTS, judge
 from pulsar_cam.monitor.plan import Plan
 from pulsar_cam.monitor.view import StreamView, SubscriptionView, TopicView
-from pulsar_cam.pulsar.topic_rules import TopicRules
+from pulsar_cam.pulsar.admin.topic_rules import TopicRules
 from pulsar_cam.pulsar.topics import Topic
 
 URL = "http://localhost:8080"

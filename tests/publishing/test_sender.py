@@ -12,8 +12,8 @@ from pulsar_cam.errors import NotAuthorized
 from pulsar_cam.frame import Packet
 from pulsar_cam.publishing.sender import Sender
 from pulsar_cam.publishing.stats import PublishStats
-from pulsar_cam.pulsar.producer import Producer
-from pulsar_cam.pulsar.wire import Receipt
+from pulsar_cam.pulsar.messages.wire import Receipt
+from pulsar_cam.pulsar.sessions.producer import Producer
 
 
 def packet(sequence: int = 0, encoded_s_ago: float = 0.0) -> Packet:

@@ -12,9 +12,9 @@ import pytest
 
 from pulsar_cam.frame import Packet
 from pulsar_cam.publishing.stats import PublishStats
-from pulsar_cam.pulsar.in_flight import DISCONNECTED
-from pulsar_cam.pulsar.producer import Producer
-from pulsar_cam.pulsar.wire import Receipt
+from pulsar_cam.pulsar.messages.wire import Receipt
+from pulsar_cam.pulsar.sessions.in_flight import DISCONNECTED
+from pulsar_cam.pulsar.sessions.producer import Producer
 from pulsar_cam.sources.reader import SourceReader
 
 PACKET = Packet(b"x" * 100, 640, 480, captured_at_ns=0, quality=80)

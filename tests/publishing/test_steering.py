@@ -19,8 +19,8 @@ from pulsar_cam.publishing.intake import Throttle
 from pulsar_cam.publishing.plan import Adapt, PublishPlan
 from pulsar_cam.publishing.stats import PublishStats
 from pulsar_cam.publishing.steering import Steering
-from pulsar_cam.pulsar.condition import Condition
-from pulsar_cam.pulsar.producer import Producer
+from pulsar_cam.pulsar.messages.condition import Condition
+from pulsar_cam.pulsar.sessions.producer import Producer
 from pulsar_cam.sources.reader import SourceReader
 
 FPS = 30

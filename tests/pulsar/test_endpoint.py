@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from websockets.uri import parse_uri
 
 from pulsar_cam.errors import InvalidOption
-from pulsar_cam.pulsar.credentials import Token
-from pulsar_cam.pulsar.endpoint import Endpoint, is_loopback
+from pulsar_cam.pulsar.access.credentials import Token
+from pulsar_cam.pulsar.access.tls import is_loopback
+from pulsar_cam.pulsar.endpoint import Endpoint
 from pulsar_cam.pulsar.topics import Topic
 
 from ..lab.hostile import assert_showable, value_or_error

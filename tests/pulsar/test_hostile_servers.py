@@ -10,12 +10,13 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from pulsar_cam.errors import NodeUnreachable, PulsarError
-from pulsar_cam.pulsar import admin, opening
-from pulsar_cam.pulsar.admin import Admin, node_limits
-from pulsar_cam.pulsar.consumer import Consumer
+from pulsar_cam.pulsar.admin import admin
+from pulsar_cam.pulsar.admin.admin import Admin, node_limits
 from pulsar_cam.pulsar.endpoint import Endpoint
+from pulsar_cam.pulsar.messages.wire import DEFAULT_TEXT_LIMIT
+from pulsar_cam.pulsar.sessions import opening
+from pulsar_cam.pulsar.sessions.consumer import Consumer
 from pulsar_cam.pulsar.topics import Topic
-from pulsar_cam.pulsar.wire import DEFAULT_TEXT_LIMIT
 
 from ..lab.hostile import assert_showable
 from ..lab.memory import forget_peak, needs_linux, peak_mb, resident_mb

@@ -15,11 +15,11 @@ import pytest
 
 from pulsar_cam.errors import LocalNodeError, PulsarError
 from pulsar_cam.node import LocalNode, NodeState, local, ports, settings
-from pulsar_cam.pulsar.admin import Admin
-from pulsar_cam.pulsar.consumer import Consumer
-from pulsar_cam.pulsar.credentials import Credentials, Token
+from pulsar_cam.pulsar.access.credentials import Credentials, Token
+from pulsar_cam.pulsar.access.tls import tls_context
+from pulsar_cam.pulsar.admin.admin import Admin
 from pulsar_cam.pulsar.endpoint import Endpoint
-from pulsar_cam.pulsar.tls import tls_context
+from pulsar_cam.pulsar.sessions.consumer import Consumer
 from pulsar_cam.pulsar.topics import Topic
 
 from ..lab.certificates import Authority

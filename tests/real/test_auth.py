@@ -15,11 +15,11 @@ import pytest
 
 import pulsar_cam
 from pulsar_cam.errors import NotAuthenticated
-from pulsar_cam.pulsar.credentials import Token, TokenFile
+from pulsar_cam.pulsar.access.credentials import Token, TokenFile
+from pulsar_cam.pulsar.access.oauth2 import OAuth2
+from pulsar_cam.pulsar.access.tls import tls_context
 from pulsar_cam.pulsar.endpoint import Endpoint
-from pulsar_cam.pulsar.oauth2 import OAuth2
-from pulsar_cam.pulsar.producer import Producer
-from pulsar_cam.pulsar.tls import tls_context
+from pulsar_cam.pulsar.sessions.producer import Producer
 
 from ..lab.certificates import Authority
 from ..lab.link import Link, link_to

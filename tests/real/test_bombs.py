@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from pulsar_cam.frame import Packet
 from pulsar_cam.node import NodeState
-from pulsar_cam.pulsar.producer import Producer
+from pulsar_cam.pulsar.sessions.producer import Producer
 from pulsar_cam.pulsar.topics import Topic
 
 from ..lab.bombs import bombs

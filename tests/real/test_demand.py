@@ -11,10 +11,10 @@ from websockets.asyncio.client import connect
 
 from pulsar_cam.node import NodeState
 from pulsar_cam.publishing.control.demand import Audience, Demand
-from pulsar_cam.pulsar.admin import Admin
-from pulsar_cam.pulsar.consumer import Consumer
+from pulsar_cam.pulsar.admin.admin import Admin
 from pulsar_cam.pulsar.endpoint import Endpoint
-from pulsar_cam.pulsar.producer import Producer
+from pulsar_cam.pulsar.sessions.consumer import Consumer
+from pulsar_cam.pulsar.sessions.producer import Producer
 from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.runtime.alongside import alongside
 

@@ -15,10 +15,10 @@ from pulsar_cam.doctor.exchange import clock_offset, exchange
 from pulsar_cam.doctor.node import examine
 from pulsar_cam.frame import Packet
 from pulsar_cam.node import NodeState
-from pulsar_cam.pulsar.admin import Admin
-from pulsar_cam.pulsar.consumer import Consumer
+from pulsar_cam.pulsar.admin.admin import Admin
 from pulsar_cam.pulsar.endpoint import Endpoint
-from pulsar_cam.pulsar.producer import Producer
+from pulsar_cam.pulsar.sessions.consumer import Consumer
+from pulsar_cam.pulsar.sessions.producer import Producer
 from pulsar_cam.pulsar.topics import Topic
 
 PROBE = Topic.parse("non-persistent://public/default/pulsar-cam-doctor")

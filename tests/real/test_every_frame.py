@@ -17,10 +17,10 @@ from pulsar_cam.node import NodeState
 from pulsar_cam.pictures.opencv import cv2
 from pulsar_cam.publishing import encoding
 from pulsar_cam.publishing.stats import PublishStats
-from pulsar_cam.pulsar.admin import Admin
+from pulsar_cam.pulsar.admin.admin import Admin
 from pulsar_cam.pulsar.endpoint import Endpoint
+from pulsar_cam.pulsar.messages.wire import packet_of, parse_delivery
 from pulsar_cam.pulsar.topics import Topic
-from pulsar_cam.pulsar.wire import packet_of, parse_delivery
 from pulsar_cam.sources.capture import Capture, LiveSource
 from pulsar_cam.sources.opening import open_source
 from pulsar_cam.sources.pattern import PatternSource

@@ -16,9 +16,9 @@ from pulsar_cam.errors import TopicTerminated
 from pulsar_cam.frame import Frame
 from pulsar_cam.node import NodeState
 from pulsar_cam.publishing.plan import Adapt
-from pulsar_cam.pulsar import connection, opening
-from pulsar_cam.pulsar.admin import Admin
+from pulsar_cam.pulsar.admin.admin import Admin
 from pulsar_cam.pulsar.endpoint import Endpoint
+from pulsar_cam.pulsar.sessions import connection, opening
 from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.sources.pattern import PatternSource
 from pulsar_cam.sources.source import Source

@@ -10,7 +10,7 @@ import pytest
 from pulsar_cam.node import LocalNode, settings
 from pulsar_cam.publishing.plan import Adapt
 from pulsar_cam.pulsar.endpoint import Endpoint
-from pulsar_cam.pulsar.wire import DEFAULT_TEXT_LIMIT
+from pulsar_cam.pulsar.messages.wire import DEFAULT_TEXT_LIMIT
 from pulsar_cam.sources.pattern import PatternSource
 
 from ..lab import runs

@@ -16,7 +16,7 @@ from pulsar_cam.node import NodeState
 from pulsar_cam.pictures.jpeg import decode
 from pulsar_cam.publishing.fit import FittingEncoder
 from pulsar_cam.publishing.plan import Adapt
-from pulsar_cam.pulsar.producer import Producer
+from pulsar_cam.pulsar.sessions.producer import Producer
 from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.sinks.viewer import Viewer
 from pulsar_cam.sources.pattern import PatternSource

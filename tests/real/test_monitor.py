@@ -18,10 +18,10 @@ from pulsar_cam.frame import Frame
 from pulsar_cam.monitor.judge import PARTS
 from pulsar_cam.node import NodeState
 from pulsar_cam.publishing.control.demand import Demand
-from pulsar_cam.pulsar.admin import Admin
-from pulsar_cam.pulsar.credentials import Token
+from pulsar_cam.pulsar.access.credentials import Token
+from pulsar_cam.pulsar.admin.admin import Admin
 from pulsar_cam.pulsar.endpoint import Endpoint
-from pulsar_cam.pulsar.producer import Producer
+from pulsar_cam.pulsar.sessions.producer import Producer
 from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.runtime.alongside import alongside
 from pulsar_cam.sources.pattern import PatternSource

@@ -16,7 +16,7 @@ from pulsar_cam.monitor.monitor import Monitor
 from pulsar_cam.monitor.plan import Plan
 from pulsar_cam.node import NodeState
 from pulsar_cam.publishing.plan import Adapt
-from pulsar_cam.pulsar.admin import Admin
+from pulsar_cam.pulsar.admin.admin import Admin
 from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.sources.pattern import PatternSource
 

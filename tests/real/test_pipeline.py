@@ -16,7 +16,7 @@ from pulsar_cam.frame import Frame
 from pulsar_cam.node import NodeState
 from pulsar_cam.publishing import encoding
 from pulsar_cam.publishing.stats import PublishStats
-from pulsar_cam.pulsar.producer import Producer
+from pulsar_cam.pulsar.sessions.producer import Producer
 from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.sources.pattern import PatternSource
 

@@ -11,15 +11,15 @@ import pytest
 from pulsar_cam.errors import InvalidOption, NamespaceNotFound, RequestRejected, TopicNotFound
 from pulsar_cam.frame import Packet
 from pulsar_cam.node import NodeState
-from pulsar_cam.pulsar.admin import Admin
-from pulsar_cam.pulsar.consumer import Consumer, SubscriptionType
+from pulsar_cam.pulsar.admin.admin import Admin
 from pulsar_cam.pulsar.endpoint import Endpoint
-from pulsar_cam.pulsar.producer import Producer
-from pulsar_cam.pulsar.pull import PullConsumer
-from pulsar_cam.pulsar.reader import Reader
-from pulsar_cam.pulsar.receiving import Receiving
+from pulsar_cam.pulsar.messages.wire import Delivery
+from pulsar_cam.pulsar.sessions.consumer import Consumer, SubscriptionType
+from pulsar_cam.pulsar.sessions.producer import Producer
+from pulsar_cam.pulsar.sessions.pull import PullConsumer
+from pulsar_cam.pulsar.sessions.reader import Reader
+from pulsar_cam.pulsar.sessions.receiving import Receiving
 from pulsar_cam.pulsar.topics import Topic, TopicPattern
-from pulsar_cam.pulsar.wire import Delivery
 
 from ..lab.link import Link, link_to
 from ..lab.streams import TIMEOUT_S, backlog_ends_at_0, call, endpoint_of, new_topic, packets, send_all

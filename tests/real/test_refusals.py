@@ -12,11 +12,11 @@ import pytest
 
 from pulsar_cam.errors import LimitReached, NameInUse, ProducerExcluded, PulsarError, RequestRejected
 from pulsar_cam.node import NodeState
-from pulsar_cam.pulsar.admin import Admin
-from pulsar_cam.pulsar.consumer import Consumer
+from pulsar_cam.pulsar.admin.admin import Admin
 from pulsar_cam.pulsar.endpoint import Endpoint
-from pulsar_cam.pulsar.producer import Producer
-from pulsar_cam.pulsar.session import Session
+from pulsar_cam.pulsar.sessions.consumer import Consumer
+from pulsar_cam.pulsar.sessions.producer import Producer
+from pulsar_cam.pulsar.sessions.session import Session
 from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.watching.plan import WatchPlan
 from pulsar_cam.watching.watch import watch

@@ -15,9 +15,9 @@ from pulsar_cam.frame import Packet
 from pulsar_cam.node import NodeState, settings
 from pulsar_cam.node.folders import disk_bytes
 from pulsar_cam.publishing.stats import PublishStats
-from pulsar_cam.pulsar import connection
-from pulsar_cam.pulsar.admin import Admin
-from pulsar_cam.pulsar.producer import Producer
+from pulsar_cam.pulsar.admin.admin import Admin
+from pulsar_cam.pulsar.sessions import connection
+from pulsar_cam.pulsar.sessions.producer import Producer
 from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.watching.stats import WatchStats
 

@@ -13,13 +13,13 @@ import pytest
 from pulsar_cam.errors import InvalidOption, NameInUse, NamespaceNotFound, NodeUnreachable, RequestRejected
 from pulsar_cam.node import NodeState
 from pulsar_cam.pictures.jpeg import decode
-from pulsar_cam.pulsar.admin import Admin, node_limits
-from pulsar_cam.pulsar.consumer import Consumer
+from pulsar_cam.pulsar.admin.admin import Admin, node_limits
+from pulsar_cam.pulsar.admin.topic_policy import TopicPolicy
 from pulsar_cam.pulsar.endpoint import Endpoint
-from pulsar_cam.pulsar.producer import Producer
-from pulsar_cam.pulsar.topic_policy import TopicPolicy
+from pulsar_cam.pulsar.messages.wire import max_jpeg_bytes, packet_of
+from pulsar_cam.pulsar.sessions.consumer import Consumer
+from pulsar_cam.pulsar.sessions.producer import Producer
 from pulsar_cam.pulsar.topics import Topic
-from pulsar_cam.pulsar.wire import max_jpeg_bytes, packet_of
 from pulsar_cam.sources.pattern import read_pattern
 from pulsar_cam.watching.live import Live
 from pulsar_cam.watching.plan import WatchPlan

@@ -10,8 +10,8 @@ import pytest
 from pulsar_cam.doctor.node import examine
 from pulsar_cam.health.finding import Finding
 from pulsar_cam.node import NodeState
-from pulsar_cam.pulsar.admin import Admin
-from pulsar_cam.pulsar.topic_rules import TopicRules, rules_of
+from pulsar_cam.pulsar.admin.admin import Admin
+from pulsar_cam.pulsar.admin.topic_rules import TopicRules, rules_of
 from pulsar_cam.pulsar.topics import Topic
 
 from ..lab.streams import call, endpoint_of

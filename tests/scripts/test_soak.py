@@ -10,7 +10,7 @@ import pytest
 
 from pulsar_cam.frame import Packet
 from pulsar_cam.pulsar.endpoint import Endpoint
-from pulsar_cam.pulsar.wire import Receipt
+from pulsar_cam.pulsar.messages.wire import Receipt
 from scripts.soaking import report
 from scripts.soaking.gauge import Gauge, Reading, growth
 from scripts.soaking.numbers import Numbers

@@ -12,7 +12,7 @@ import orjson
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from pulsar_cam.pulsar.wire import MAX_TEXT_BYTES
+from pulsar_cam.pulsar.messages.wire import MAX_TEXT_BYTES
 
 from ..lab.bombs import EOI, flat
 from ..lab.hostile import assert_showable

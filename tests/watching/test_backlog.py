@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from pulsar_cam.pulsar.wire import Delivery
+from pulsar_cam.pulsar.messages.wire import Delivery
 from pulsar_cam.watching.backlog import Backlog
 
 MS = 1_000_000

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from pulsar_cam.errors import DecodeError
 from pulsar_cam.frame import Packet
-from pulsar_cam.pulsar.consumer import Consumer
+from pulsar_cam.pulsar.messages.wire import Delivery
+from pulsar_cam.pulsar.sessions.consumer import Consumer
 from pulsar_cam.pulsar.topics import Topic
-from pulsar_cam.pulsar.wire import Delivery
 from pulsar_cam.watching.stats import WatchStats
 
 from ..lab.hostile import assert_showable

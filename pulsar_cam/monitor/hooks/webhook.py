@@ -12,7 +12,7 @@ import httpx
 
 from ...errors import HookFailed, InvalidOption
 from ...option_file import read_option_file
-from ...pulsar.endpoint import is_loopback
+from ...pulsar.access.tls import is_loopback
 
 _URL, _PATH = "url", "path"
 _LONGEST = 8000

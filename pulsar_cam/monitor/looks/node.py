@@ -8,7 +8,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from ...errors import NodeUnreachable, PulsarError, TlsFailed
-from ...pulsar.admin import Admin
+from ...pulsar.admin.admin import Admin
 from ...pulsar.endpoint import Endpoint
 from ...text import whole
 from ..facts import NodeFacts

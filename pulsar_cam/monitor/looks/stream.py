@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ...errors import PulsarError
-from ...pulsar.consumer import Consumer
 from ...pulsar.endpoint import Endpoint
-from ...pulsar.silence import Silence
+from ...pulsar.sessions.consumer import Consumer
+from ...pulsar.sessions.silence import Silence
 from ...pulsar.topics import Topic
 from ...runtime.alongside import alongside
 from ...runtime.kept_open import KeptOpen

@@ -9,7 +9,7 @@ from ...measure.clocks import ClockOffset
 from ...measure.counters import Notice, Picture
 from ...measure.sequence import Gaps
 from ...measure.stages import Durations
-from ...pulsar.wire import Delivery, packet_of
+from ...pulsar.messages.wire import Delivery, packet_of
 from ..view import StreamView
 
 _MOST_AGES = 1024

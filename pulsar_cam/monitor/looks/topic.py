@@ -9,8 +9,8 @@ import time
 from collections import deque
 from typing import Any
 
-from ...pulsar.admin import Admin
-from ...pulsar.topic_rules import TopicRules, rules_of
+from ...pulsar.admin.admin import Admin
+from ...pulsar.admin.topic_rules import TopicRules, rules_of
 from ...pulsar.topics import MONITOR_NAME, Topic
 from ...text import printable, whole
 from ..view import SubscriptionView, TopicView

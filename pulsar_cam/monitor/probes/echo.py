@@ -9,9 +9,9 @@ import time
 
 from ...errors import ConnectionLost, PulsarError
 from ...frame import Packet
-from ...pulsar.consumer import Consumer
 from ...pulsar.endpoint import Endpoint
-from ...pulsar.producer import Producer
+from ...pulsar.sessions.consumer import Consumer
+from ...pulsar.sessions.producer import Producer
 from ...pulsar.topics import Topic
 from ...text import whole
 from .. import sessions

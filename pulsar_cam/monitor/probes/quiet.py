@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from ...pulsar.consumer import Consumer
 from ...pulsar.endpoint import Endpoint
+from ...pulsar.sessions.consumer import Consumer
 from ...pulsar.topics import Topic
 from ...runtime.kept_open import KeptOpen
 from .. import sessions

@@ -40,7 +40,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from ...pulsar.condition import Condition
+from ...pulsar.messages.condition import Condition
 from .pace import Pace
 from .setting import Setting, ladder
 

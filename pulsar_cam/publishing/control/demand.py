@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import NotAuthenticated, NotAuthorized, PulsarError, TokenUnavailable, TopicNotFound
-from ...pulsar.admin import Admin
+from ...pulsar.admin.admin import Admin
 from ...pulsar.endpoint import Endpoint
 from ...pulsar.topics import MONITOR_NAME, Topic
 from ...text import whole

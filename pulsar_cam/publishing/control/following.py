@@ -8,10 +8,10 @@ import time
 
 from ...errors import BadMessage, PulsarError
 from ...measure.counters import warn_once
-from ...pulsar.condition import Condition, condition_in, condition_topic
-from ...pulsar.consumer import Consumer
 from ...pulsar.endpoint import Endpoint
-from ...pulsar.silence import Silence
+from ...pulsar.messages.condition import Condition, condition_in, condition_topic
+from ...pulsar.sessions.consumer import Consumer
+from ...pulsar.sessions.silence import Silence
 from ...pulsar.topics import Topic
 from ...runtime.alongside import alongside
 

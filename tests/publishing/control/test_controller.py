@@ -9,7 +9,7 @@ import pytest
 
 from pulsar_cam.publishing.control.controller import HOLD_OFF_S, TARGET_MS, WORST, Change, Controller, Readings
 from pulsar_cam.publishing.control.setting import Setting, ladder
-from pulsar_cam.pulsar.condition import Condition
+from pulsar_cam.pulsar.messages.condition import Condition
 
 from ...lab.link_model import Course, Run, Simulation, World, always, ramp, steps
 

@@ -11,7 +11,7 @@ import pytest
 
 from pulsar_cam.publishing.control import demand
 from pulsar_cam.publishing.control.demand import Audience, Demand, audience_in
-from pulsar_cam.pulsar.admin import Admin
+from pulsar_cam.pulsar.admin.admin import Admin
 from pulsar_cam.pulsar.endpoint import Endpoint
 from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.runtime.alongside import alongside

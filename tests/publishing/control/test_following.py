@@ -7,8 +7,8 @@ import time
 import pytest
 
 from pulsar_cam.publishing.control.following import STALE_S, Following
-from pulsar_cam.pulsar.condition import Condition, packet_with
 from pulsar_cam.pulsar.endpoint import Endpoint
+from pulsar_cam.pulsar.messages.condition import Condition, packet_with
 from pulsar_cam.pulsar.topics import Topic
 
 WELL = Condition(probe_ms=20, budget_ms=250, age_ms=40, max_age_ms=500, backlog=2)

@@ -1,0 +1,1 @@
+"""The admin REST API: topics, their limits and statistics."""

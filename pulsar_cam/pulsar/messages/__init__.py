@@ -1,0 +1,1 @@
+"""Pulsar's JSON to values and back, without sockets."""
