@@ -9,9 +9,7 @@ import asyncio
 import base64
 import itertools
 import os
-import random
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
 
 import orjson
 import pytest
@@ -21,6 +19,7 @@ from pulsar_cam.publishing.stats import PublishStats
 from pulsar_cam.pulsar.admin.admin import Limits
 from pulsar_cam.pulsar.endpoint import Endpoint
 from pulsar_cam.pulsar.sessions import connection
+from pulsar_cam.pulsar.sessions.cut import Cut
 from pulsar_cam.pulsar.target import Target
 from pulsar_cam.pulsar.topics import Topic
 from pulsar_cam.watching import every_frame
@@ -32,14 +31,15 @@ from .lab.memory import needs_linux
 
 FRAMES = 100_000
 TOPIC = Topic.parse("cam")
-pytestmark = [needs_linux, pytest.mark.timeout(300), pytest.mark.no_cover]  # which would double what they take
+pytestmark = [needs_linux, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(autouse=True)
 def _one_core() -> Iterator[None]:
     """Threads that wait for each other at every frame take a third less time where they share a core."""
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {random.choice(sorted(before))})
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    os.sched_setaffinity(0, {sorted(before)[worker % len(before)]})
     yield
     os.sched_setaffinity(0, before)
 
@@ -47,10 +47,9 @@ def _one_core() -> Iterator[None]:
 class Peer:
     """The node's end of a session, without a network between: it answers what it is sent."""
 
-    cut = SimpleNamespace(message_bytes=0)
-
     def __init__(self, answer: Callable[[str | bytes], bytes], first: int) -> None:
         """Take what is answered to a text, and how many answers come before any text."""
+        self.cut = Cut()
         self._answer = answer
         self._answers: asyncio.Queue[bytes] = asyncio.Queue()
         for _ in range(first):
