@@ -99,13 +99,14 @@ class PatternSource:
             return None
         captured_at_ns = time.time_ns()
         number, self._number = self._number, self._number + 1
-        return Frame(self._draw(number, captured_at_ns), captured_at_ns, number, self.name)
+        return Frame(self.draw(number, captured_at_ns), captured_at_ns, number, self.name)
 
     def close(self) -> None:
         """End the stream, also a waiting read."""
         self._stopped.set()
 
-    def _draw(self, number: int, captured_at_ns: int) -> Image:
+    def draw(self, number: int, captured_at_ns: int) -> Image:
+        """Return the test card with this number and time in it, which `read_pattern` gives back."""
         image = self._background.copy()
         _draw_disc(image, number / self._fps)
         _draw_label(image, number, captured_at_ns)

@@ -14,11 +14,12 @@ import pulsar
 from pulsar_cam.errors import InvalidOption
 from pulsar_cam.health.commands import Commands
 from pulsar_cam.pulsar.admin.admin import Admin
+from pulsar_cam.pulsar.admin.http import Http
 from pulsar_cam.pulsar.endpoint import Endpoint
 from pulsar_cam.pulsar.sessions.producer import Producer
 from pulsar_cam.pulsar.topics import Topic
 
-from .streams import new_topic, packets
+from .streams import http_of, new_topic, packets
 
 _PIECES = (
     *"ab+%./~;?#&=:@!$*'\"<>[]{}|^`\\, üé\U0001f3a5",
@@ -60,7 +61,8 @@ async def touched_subscriptions(endpoint: Endpoint, client: pulsar.Client, name:
         await admin.skip_backlog(topic, name)
         skipped = await _backlogs(admin, topic)
         url = shlex.split(Commands(endpoint, topic).delete_subscription(name))[-1]
-        answer = await admin._http.send("DELETE", url.removeprefix(f"{endpoint.admin_url}/admin/v2"))
+        async with http_of(endpoint) as http:
+            answer = await http.send("DELETE", url.removeprefix(f"{endpoint.admin_url}/admin/v2"))
         deleted = await _backlogs(admin, topic)
     expected = before | {name: 0}
     wrong = [f"skip of {name!r}: {before} became {skipped}"] if skipped != expected else []
@@ -106,7 +108,8 @@ async def touched_topics(endpoint: Endpoint, name: str) -> list[str]:
         await admin.set_ttl(topics[0], _TTL_S)
         await admin.set_backlog_limit(topics[0], 1_000_000)
         await admin.set_retention(topics[0], 7, 77)
-        seen = [await _seen_on(admin, topic) for topic in topics]
+        async with http_of(endpoint) as http:
+            seen = [await _seen_on(admin, http, topic) for topic in topics]
     expected = [[1, _TTL_S, 7, 1_000_000], *([0, None, None, None] for _ in topics[1:])]
     return [
         f"{topic.name!r} after calls for {name!r}: {got}, not {wanted}"
@@ -122,10 +125,10 @@ def _usable(name: str) -> list[Topic]:
         return []
 
 
-async def _seen_on(admin: Admin, topic: Topic) -> list[int | None]:
+async def _seen_on(admin: Admin, http: Http, topic: Topic) -> list[int | None]:
     """Return the messages that a topic got, and its own limits; None where it has none."""
-    ttl = await admin._http.call("GET", f"/{topic.path}/messageTTL", "read the time to live")
-    retention = await admin._http.call("GET", f"/{topic.path}/retention", "read the retention")
+    ttl = await http.call("GET", f"/{topic.path}/messageTTL", "read the time to live")
+    retention = await http.call("GET", f"/{topic.path}/retention", "read the retention")
     quota = (await admin.backlog_quotas(topic, applied=False)).get("destination_storage") or {}
     return [
         int((await admin.stats(topic))["msgInCounter"]),

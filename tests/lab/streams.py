@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 
 from pulsar_cam.frame import Frame, Packet
 from pulsar_cam.node import NodeState
 from pulsar_cam.pictures.jpeg import encode
 from pulsar_cam.pulsar.admin.admin import Admin
+from pulsar_cam.pulsar.admin.http import Http
 from pulsar_cam.pulsar.endpoint import Endpoint
 from pulsar_cam.pulsar.messages.wire import Delivery, Receipt
 from pulsar_cam.pulsar.sessions.consumer import Consumer
@@ -31,12 +33,23 @@ def endpoint_of(node: NodeState) -> Endpoint:
     return Endpoint.of(node.service_url)
 
 
+@asynccontextmanager
+async def http_of(endpoint: Endpoint) -> AsyncIterator[Http]:
+    """Give a way to ask the admin API what this project itself never asks."""
+    http = Http(endpoint, TIMEOUT_S)
+    await http.open()
+    try:
+        yield http
+    finally:
+        await http.close()
+
+
 def call(endpoint: Endpoint, method: str, path: str, body: object = None) -> None:
     """Ask something of the admin API that this project itself never asks for."""
 
     async def ask() -> None:
-        async with Admin(endpoint) as admin:
-            answer = await admin._http.send(method, path, body)
+        async with http_of(endpoint) as http:
+            answer = await http.send(method, path, body)
             assert answer.status_code < 300, answer.text
 
     asyncio.run(ask())

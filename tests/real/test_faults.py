@@ -26,7 +26,7 @@ from pulsar_cam.sources.source import Source
 from ..lab import runs
 from ..lab.link import Link, link_to
 from ..lab.mortal import mortal_node
-from ..lab.streams import call, endpoint_of, new_topic
+from ..lab.streams import call, endpoint_of, http_of, new_topic
 from ..lab.xvfb import wait_until
 from .watching import Film, Publishing, Watching, pattern
 from .websocket_proxy import websocket_proxy
@@ -171,15 +171,16 @@ def test_a_full_backlog_is_told_and_waited_for(impatient: NodeState, policy: str
 async def make_topic_with_a_forgotten_subscription(endpoint: Endpoint, topic: Topic, policy: str) -> None:
     async with Admin(endpoint) as admin:
         await admin.create_topic(topic)
-        quota = {"limitSize": 1_000_000, "policy": policy}
-        path = f"/{topic.path}/backlogQuota?backlogQuotaType=destination_storage"
-        assert (await admin._http.send("POST", path, quota)).status_code == 204
+    quota = {"limitSize": 1_000_000, "policy": policy}
+    path = f"/{topic.path}/backlogQuota?backlogQuotaType=destination_storage"
+    async with http_of(endpoint) as http:
+        assert (await http.send("POST", path, quota)).status_code == 204
     await subscribe_and_forget(endpoint, topic)
 
 
 async def subscribe_and_forget(endpoint: Endpoint, topic: Topic) -> None:
-    async with Admin(endpoint) as admin:
-        answer = await admin._http.send("PUT", f"/{topic.path}/subscription/forgotten")
+    async with http_of(endpoint) as http:
+        answer = await http.send("PUT", f"/{topic.path}/subscription/forgotten")
         assert answer.status_code == 204, answer.text
 
 

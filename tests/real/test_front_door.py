@@ -27,7 +27,7 @@ SIZE = (320, 240)
 
 
 def image_of(number: int) -> Any:
-    return PatternSource(SIZE, 30)._draw(number, time.time_ns())
+    return PatternSource(SIZE, 30).draw(number, time.time_ns())
 
 
 @contextmanager

@@ -83,7 +83,7 @@ class Changing(PatternSource):
         if frame is None or frame.sequence is None:
             return None
         artist = self._artists[frame.sequence // 5 % len(self._artists)]
-        frame = replace(frame, image=artist._draw(frame.sequence, frame.captured_at_ns))
+        frame = replace(frame, image=artist.draw(frame.sequence, frame.captured_at_ns))
         return encode(frame, 80) if self._keeps_jpeg else frame
 
 

@@ -49,13 +49,13 @@ def test_frames_are_numbered_pictures_that_stay_as_they_are() -> None:
 
 def test_the_picture_moves_apart_from_text_and_mark() -> None:
     source = PatternSource((640, 480), fps=10)
-    first, second = (source._draw(number, 0) for number in (0, 5))
+    first, second = (source.draw(number, 0) for number in (0, 5))
     disc_rows = slice(150, 235)
     assert np.any(first[disc_rows] != second[disc_rows])
 
 
 def test_numbers_and_times_wrap_at_32_bits() -> None:
-    image = PatternSource()._draw(2**32 + 7, (2**32 + 9) * 1_000_000)
+    image = PatternSource().draw(2**32 + 7, (2**32 + 9) * 1_000_000)
     assert read_pattern(image) == PatternMark(7, 9)
 
 
