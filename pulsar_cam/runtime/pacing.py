@@ -38,6 +38,8 @@ class RateLimit:
 
     def keep(self, now_s: float) -> bool:
         """Return whether to keep the frame of this time, in seconds on any clock that does not go back."""
+        if not self._period_s:
+            return True
         if self._due_s is None:
             self._due_s = now_s
         # A quarter of the period is let pass as jitter: without it, half of the rate could lose frame after frame.

@@ -76,15 +76,16 @@ class Capture:
         with self._in_use():
             return self._video.set(cv2.CAP_PROP_POS_FRAMES, 0)
 
-    def age_ns(self) -> int:
-        """Return how long ago the grabbed frame was taken, if its camera says so, else 0.
+    def taken_ns(self) -> int:
+        """Return when the grabbed frame was taken, on the monotonic clock in nanoseconds: now, if its camera is silent.
 
         Linux drivers stamp frames on CLOCK_MONOTONIC, or on another clock: then the age is absurd and not used.
         """
+        now_ns = time.monotonic_ns()
         if not self._camera_clock:
-            return 0
-        age_ns = time.monotonic_ns() - round(self.get(cv2.CAP_PROP_POS_MSEC) * 1e6)
-        return age_ns if 0 <= age_ns <= _OLDEST_CAMERA_BUFFER_NS else 0
+            return now_ns
+        taken_ns = round(self.get(cv2.CAP_PROP_POS_MSEC) * 1e6)
+        return taken_ns if 0 <= now_ns - taken_ns <= _OLDEST_CAMERA_BUFFER_NS else now_ns
 
     @property
     def blocked_s(self) -> float:
@@ -195,9 +196,9 @@ class LiveSource:
         deadline_s = time.monotonic() + PATIENCE_S
         while not self._capture.stopped.is_set():
             grabbed = self._capture.grab()
-            age_ns = self._capture.age_ns()
-            captured_at_ns = time.time_ns() - age_ns
-            if grabbed and not self._rate.keep((time.monotonic_ns() - age_ns) / 1e9):
+            taken_ns = self._capture.taken_ns()
+            captured_at_ns = time.time_ns() - (time.monotonic_ns() - taken_ns)
+            if grabbed and not self._rate.keep(taken_ns / 1e9):
                 deadline_s = time.monotonic() + PATIENCE_S
                 continue
             picture = self._capture.retrieve() if grabbed else None

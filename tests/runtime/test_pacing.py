@@ -22,6 +22,11 @@ def test_rate_limit_at_or_above_the_sources_rate_keeps_all(fps: float | None) ->
     assert all(limit.keep(number / 30) for number in range(300))
 
 
+def test_without_a_rate_all_are_kept_whatever_their_times() -> None:
+    limit = RateLimit(None)
+    assert all(limit.keep(now_s) for now_s in (10.0, 10.04, 10.03, 10.0))
+
+
 def test_rate_limit_keeps_every_second_frame_of_a_jittery_camera() -> None:
     limit = RateLimit(15)
     times = [number / 30 + (0.005 if number % 3 else -0.005) for number in range(300)]
