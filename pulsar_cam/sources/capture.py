@@ -77,7 +77,7 @@ class Capture:
             return self._video.set(cv2.CAP_PROP_POS_FRAMES, 0)
 
     def taken_ns(self) -> int:
-        """Return when the grabbed frame was taken, on the monotonic clock in nanoseconds: now, if its camera is silent.
+        """Return when the grabbed frame was taken, on the monotonic clock in nanoseconds; now, if no camera says so.
 
         Linux drivers stamp frames on CLOCK_MONOTONIC, or on another clock: then the age is absurd and not used.
         """
