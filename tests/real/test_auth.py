@@ -274,6 +274,7 @@ def test_doctor_tells_about_token_and_tls(secrets: Secrets) -> None:
         return ended.code, {each["check"]: (each["state"], each["says"]) for each in found}
 
     code, found = doctor(token(ADMIN))
+    assert {name: says for name, (state, says) in found.items() if state == "problem"} == {}
     assert (code, found["tls"][0], found["auth"][0], found["websocket"][0]) == (0, "ok", "ok", "ok")
     assert "TLSv1.3, the node's certificate is good until 20" in found["tls"][1]
     assert "the token is accepted, until 20" in found["auth"][1]

@@ -115,4 +115,4 @@ def test_a_wrong_admin_address_leaves_the_audience_unknown(node: NodeState, capl
             assert demand.is_there
 
     asyncio.run(main())
-    assert "it is not known who watches" in caplog.text
+    assert "it is not known whether" in caplog.text
