@@ -61,10 +61,11 @@ def secured(_pulsar: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def impatient(_pulsar: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeState]:
     """A node that ends a session after 2 s of silence, and looks at its quotas as often; an `xdist_group`, too."""
     impatient = LocalNode("impatient", tmp_path_factory.mktemp("impatient"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(settings.SETTINGS, "webSocketSessionIdleTimeoutMillis", "2000")
-        patch.setitem(settings.SETTINGS, "backlogQuotaCheckIntervalInSeconds", "2")
-        try:
-            yield impatient.start(0, 0)
-        finally:
-            impatient.stop()
+    try:
+        with pytest.MonkeyPatch.context() as patch:  # for this start only
+            patch.setitem(settings.SETTINGS, "webSocketSessionIdleTimeoutMillis", "2000")
+            patch.setitem(settings.SETTINGS, "backlogQuotaCheckIntervalInSeconds", "2")
+            started = impatient.start(0, 0)
+        yield started
+    finally:
+        impatient.stop()
